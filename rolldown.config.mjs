@@ -1,0 +1,18 @@
+import { defineConfig } from "rolldown";
+
+/** One bundle with shared chunks: constants imported across modules are folded, start-up reads few files. */
+export default defineConfig({
+  input: {
+    index: "src/index.ts",
+    elf: "src/elf/index.ts",
+    dwarf: "src/dwarf/index.ts",
+    btf: "src/btf/index.ts",
+    encode: "src/encode/index.ts",
+    "encode-worker": "src/encode/worker.ts",
+    "cli/dwarfless": "src/cli/dwarfless.ts",
+    "cli/dwarfless-pahole": "src/cli/dwarfless-pahole.ts",
+  },
+  platform: "node",
+  external: ["piscina", "zstddec"],
+  output: { dir: "dist", format: "esm", entryFileNames: "[name].js", chunkFileNames: "chunks/[name]-[hash].js", cleanDir: true },
+});

@@ -1,0 +1,3 @@
+export * from "./errors.ts";
+export * from "./byte-source.ts";
+export * from "./atomic-file.ts";
