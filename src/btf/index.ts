@@ -1,0 +1,3 @@
+export * from "./constants.ts";
+export * from "./reader.ts";
+export * from "./raw.ts";
