@@ -1,0 +1,223 @@
+/**
+ * Compares two BTF blobs as sets: never by id, never by order.
+ *
+ * Root differences come first (types that differ at their own level, see colours.ts), then what merely
+ * follows from them, grouped by the pair of types at which the two sides part.
+ */
+
+import { NameTable, readTypeGraph, type TypeGraph } from "./btf-file.ts";
+import { deepColours, shallowColours, type Colours } from "./colours.ts";
+import { followConsequences } from "./consequences.ts";
+import { firstDifference, typeText } from "./describe.ts";
+import { BTF_KIND, KIND_NAMES } from "./kinds.ts";
+import { compareVariables } from "./variables.ts";
+
+export interface Difference {
+  /** `changed`: both sides have one of this name, and they differ. */
+  what: "only-a" | "only-b" | "changed";
+  /** Kind of type, `VAR` for a variable in its section, `DATASEC` for a section's size. */
+  kind: string;
+  /** Name, or for what has none its text. */
+  name: string;
+  detail: string;
+}
+
+export interface Consequence {
+  /** The pair at which the two sides part. */
+  cause: string;
+  /** Types of A and B that differ only because of it. */
+  countA: number;
+  countB: number;
+  /** One of them. */
+  example: string;
+}
+
+export interface Comparison {
+  identicalBytes: boolean;
+  /** The same types in the same order. */
+  sameOrder: boolean;
+  /** Where the order first differs, as text; empty when it does not. */
+  orderText: string;
+  /** No difference of any kind, repeats apart. */
+  equalSets: boolean;
+  differences: Difference[];
+  consequences: Consequence[];
+  /** Types of the split that its own base has already, by kind. */
+  repeated: { a: Record<string, number>; b: Record<string, number> };
+  counts: { a: Record<string, number>; b: Record<string, number> };
+  bytes: { a: BlobSize; b: BlobSize };
+}
+
+export interface BlobSize {
+  file: number;
+  types: number;
+  strings: number;
+}
+
+/** Raw BTF, split over `base` when that is given. */
+export interface BtfInput {
+  bytes: Uint8Array;
+  base?: Uint8Array;
+}
+
+export function compareBtf(inputA: BtfInput, inputB: BtfInput): Comparison {
+  const names = new NameTable();
+  const a = readInput(inputA, names);
+  const b = readInput(inputB, names);
+  const { colours } = deepColours([a, b]);
+  const deepA = colours[0]!;
+  const deepB = colours[1]!;
+  const shallowA = shallowColours(a);
+  const shallowB = shallowColours(b);
+
+  const sides = { a, b, deepA, deepB, shallowA, shallowB };
+  const repeated = { a: repeatedTypes(a, deepA), b: repeatedTypes(b, deepB) };
+  const unmatched = unmatchedIds(comparableIds(a, repeated.a), deepA, comparableIds(b, repeated.b), deepB);
+  const roots = unmatchedIds(unmatched.a, shallowA, unmatched.b, shallowB);
+  const inRoots = { a: new Set(roots.a), b: new Set(roots.b) };
+  const consequences = followConsequences(
+    sides,
+    unmatched.a.filter((id) => !inRoots.a.has(id)),
+    unmatched.b.filter((id) => !inRoots.b.has(id)),
+  );
+  const differences = [...pairUp(sides, roots.a, roots.b), ...compareVariables(sides)];
+  const order = compareOrder(sides);
+  return {
+    identicalBytes: Buffer.compare(inputA.bytes, inputB.bytes) === 0,
+    sameOrder: order === "",
+    orderText: order,
+    equalSets: differences.length === 0 && consequences.length === 0,
+    differences,
+    consequences,
+    repeated: { a: countKinds(a, repeated.a), b: countKinds(b, repeated.b) },
+    counts: { a: countKinds(a, ownIds(a)), b: countKinds(b, ownIds(b)) },
+    bytes: { a: blobSize(inputA, a), b: blobSize(inputB, b) },
+  };
+}
+
+export interface Sides {
+  a: TypeGraph;
+  b: TypeGraph;
+  deepA: Colours;
+  deepB: Colours;
+  shallowA: Colours;
+  shallowB: Colours;
+}
+
+function readInput(input: BtfInput, names: NameTable): TypeGraph {
+  const base = input.base === undefined ? undefined : readTypeGraph(input.base, names);
+  return readTypeGraph(input.bytes, names, base);
+}
+
+function blobSize(input: BtfInput, graph: TypeGraph): BlobSize {
+  return { file: input.bytes.length, types: graph.typeBytes, strings: graph.stringBytes };
+}
+
+function ownIds(graph: TypeGraph): number[] {
+  return Array.from({ length: graph.length - graph.startId }, (_, i) => graph.startId + i);
+}
+
+// Variables and sections are compared as rows, with their places.
+function comparableIds(graph: TypeGraph, left: readonly number[]): number[] {
+  const out = new Set(left);
+  return ownIds(graph).filter((id) => !out.has(id) && graph.kind[id] !== BTF_KIND.VAR && graph.kind[id] !== BTF_KIND.DATASEC);
+}
+
+function repeatedTypes(graph: TypeGraph, colours: Colours): number[] {
+  if (graph.startId === 1) return [];
+  const inBase = new Set<number>(colours.subarray(0, graph.startId));
+  return ownIds(graph).filter((id) => inBase.has(colours[id]!) && graph.kind[id] !== BTF_KIND.VAR && graph.kind[id] !== BTF_KIND.DATASEC);
+}
+
+function countKinds(graph: TypeGraph, ids: readonly number[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const id of ids) {
+    const kind = KIND_NAMES[graph.kind[id]!]!;
+    counts[kind] = (counts[kind] ?? 0) + 1;
+  }
+  return counts;
+}
+
+/** Ids left over when equal colours are struck out in pairs. */
+function unmatchedIds(idsA: readonly number[], coloursA: Colours, idsB: readonly number[], coloursB: Colours): { a: number[]; b: number[] } {
+  const available = new Map<number, number>();
+  for (const id of idsB) available.set(coloursB[id]!, (available.get(coloursB[id]!) ?? 0) + 1);
+  const a: number[] = [];
+  const taken = new Map<number, number>();
+  for (const id of idsA) {
+    const colour = coloursA[id]!;
+    const left = available.get(colour) ?? 0;
+    if (left === 0) a.push(id);
+    else {
+      available.set(colour, left - 1);
+      taken.set(colour, (taken.get(colour) ?? 0) + 1);
+    }
+  }
+  const b: number[] = [];
+  for (const id of idsB) {
+    const colour = coloursB[id]!;
+    const left = taken.get(colour) ?? 0;
+    if (left === 0) b.push(id);
+    else taken.set(colour, left - 1);
+  }
+  return { a, b };
+}
+
+/** Joins root differences of one name into "changed"; what stays alone is only on one side. */
+function pairUp({ a, b }: Sides, idsA: readonly number[], idsB: readonly number[]): Difference[] {
+  const partners = new Map<string, number[]>();
+  for (const id of idsB) {
+    const key = pairKey(b, id);
+    const list = partners.get(key);
+    if (list === undefined) partners.set(key, [id]);
+    else list.push(id);
+  }
+  const differences: Difference[] = [];
+  for (const id of idsA) {
+    const name = nameOrText(a, id);
+    const kind = KIND_NAMES[a.kind[id]!]!;
+    const partner = a.name[id] === 0 ? undefined : partners.get(pairKey(a, id))?.shift();
+    if (partner === undefined) differences.push({ what: "only-a", kind, name, detail: aloneText(a, id, b) });
+    else differences.push({ what: "changed", kind, name, detail: firstDifference(a, id, b, partner) });
+  }
+  for (const [, list] of partners) {
+    for (const id of list) differences.push({ what: "only-b", kind: KIND_NAMES[b.kind[id]!]!, name: nameOrText(b, id), detail: aloneText(b, id, a) });
+  }
+  return differences;
+}
+
+/** FWD and the struct it stands for pair up, and so do the two enum kinds. */
+function pairKey(graph: TypeGraph, id: number): string {
+  const kind = graph.kind[id]!;
+  const family = kind === BTF_KIND.FWD || kind === BTF_KIND.UNION ? BTF_KIND.STRUCT : kind === BTF_KIND.ENUM64 ? BTF_KIND.ENUM : kind;
+  return `${family} ${graph.name[id]!}${kind === BTF_KIND.DECL_TAG ? typeText(graph, id) : ""}`;
+}
+
+function nameOrText(graph: TypeGraph, id: number): string {
+  const kind = graph.kind[id]!;
+  const named = graph.name[id] !== 0 && kind !== BTF_KIND.TYPE_TAG && kind !== BTF_KIND.DECL_TAG;
+  return named ? graph.names.names[graph.name[id]!]! : typeText(graph, id, 3);
+}
+
+function aloneText(graph: TypeGraph, id: number, other: TypeGraph): string {
+  const same: number[] = [];
+  if (graph.name[id] !== 0) {
+    for (let i = 1; i < other.length; i++) if (other.name[i] === graph.name[id] && other.kind[i] === graph.kind[id]) same.push(i);
+  }
+  const text = typeText(graph, id, 3);
+  if (same.length === 0) return text;
+  return `${text}; the other side's of that name is matched elsewhere (${same.length})`;
+}
+
+function compareOrder({ a, b, deepA, deepB }: Sides): string {
+  const length = Math.min(a.length - a.startId, b.length - b.startId);
+  for (let i = 0; i < length; i++) {
+    const idA = a.startId + i;
+    const idB = b.startId + i;
+    if (deepA[idA] !== deepB[idB]) {
+      return `at id ${idA}: A ${KIND_NAMES[a.kind[idA]!]!} ${typeText(a, idA)}, B ${KIND_NAMES[b.kind[idB]!]!} ${typeText(b, idB)}`;
+    }
+  }
+  if (a.length - a.startId !== b.length - b.startId) return `A has ${a.length - a.startId} types, B ${b.length - b.startId}, the shorter is the other's beginning`;
+  return "";
+}
