@@ -78,12 +78,14 @@ export function readTypeGraph(bytes: Uint8Array, names: NameTable, base?: TypeGr
   const [typeOffset, typeBytes, stringOffset, stringBytes] = [header(2), header(3), header(4), header(5)];
   const typesAt = headerLength + typeOffset;
   const stringsAt = headerLength + stringOffset;
-  if (typesAt + typeBytes > bytes.length || stringsAt + stringBytes > bytes.length) throw new Error("BTF sections outside the file");
+  if (typesAt + typeBytes > bytes.length || stringsAt + stringBytes > bytes.length)
+    throw new Error("BTF sections outside the file");
 
   const ownWords = new Uint32Array(typeBytes >> 2);
   for (let i = 0; i < ownWords.length; i++) ownWords[i] = view.getUint32(typesAt + 4 * i, littleEndian);
   let count = 0;
-  for (let at = 0; at < ownWords.length; count++) at += 3 + trailerLength(kindOf(ownWords[at + 1]!), vlenOf(ownWords[at + 1]!));
+  for (let at = 0; at < ownWords.length; count++)
+    at += 3 + trailerLength(kindOf(ownWords[at + 1]!), vlenOf(ownWords[at + 1]!));
 
   const startId = base?.length ?? 1;
   const length = startId + count;
@@ -116,7 +118,8 @@ export function readTypeGraph(bytes: Uint8Array, names: NameTable, base?: TypeGr
     if (seen !== undefined) return seen;
     const start = stringsAt + offset - baseStrings;
     const end = buffer.indexOf(0, start);
-    if (start >= stringsAt + stringBytes || end < 0) throw new Error(`string offset 0x${offset.toString(16)} outside the strings`);
+    if (start >= stringsAt + stringBytes || end < 0)
+      throw new Error(`string offset 0x${offset.toString(16)} outside the strings`);
     const number = names.numberOf(buffer.toString("utf8", start, end));
     known.set(offset, number);
     return number;
@@ -149,7 +152,11 @@ function vlenOf(info: number): number {
   return info & 0xffffff;
 }
 
-function extended<T extends Uint8Array | Uint32Array>(type: new (length: number) => T, length: number, base: T | undefined): T {
+function extended<T extends Uint8Array | Uint32Array>(
+  type: new (length: number) => T,
+  length: number,
+  base: T | undefined,
+): T {
   const column = new type(length);
   if (base !== undefined) column.set(base);
   return column;

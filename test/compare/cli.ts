@@ -17,11 +17,18 @@ const { values, positionals } = parseArgs({
 });
 const [a, b] = positionals;
 if (a === undefined || b === undefined) {
-  process.stderr.write("usage: compare A.btf B.btf [--base BASE.btf] [--base-a X --base-b Y] [--limit N] [--json]\n");
+  process.stderr.write(
+    "usage: compare A.btf B.btf [--base BASE.btf] [--base-a X --base-b Y] [--limit N] [--json]\n",
+  );
   process.exit(2);
 }
-const comparison = compareBtf(input(a, values["base-a"] ?? values.base), input(b, values["base-b"] ?? values.base));
-process.stdout.write(values.json ? JSON.stringify(comparison) + "\n" : reportText(comparison, Number(values.limit)));
+const comparison = compareBtf(
+  input(a, values["base-a"] ?? values.base),
+  input(b, values["base-b"] ?? values.base),
+);
+process.stdout.write(
+  values.json ? JSON.stringify(comparison) + "\n" : reportText(comparison, Number(values.limit)),
+);
 process.exitCode = comparison.equalSets ? 0 : 1;
 
 function input(path: string, base: string | undefined): BtfInput {

@@ -15,11 +15,31 @@ import { BTF_KIND, KIND_NAMES } from "./kinds.ts";
 /** 53 bits each, in a float: 300 000 types collide with a chance of 5 in a million. */
 export type Colours = Float64Array;
 
-const { ARRAY, CONST, DATASEC, DECL_TAG, ENUM, ENUM64, FUNC, FUNC_PROTO, FWD, INT, PTR, RESTRICT, STRUCT, TYPEDEF, TYPE_TAG, UNION, VAR, VOLATILE } =
-  BTF_KIND;
+const {
+  ARRAY,
+  CONST,
+  DATASEC,
+  DECL_TAG,
+  ENUM,
+  ENUM64,
+  FUNC,
+  FUNC_PROTO,
+  FWD,
+  INT,
+  PTR,
+  RESTRICT,
+  STRUCT,
+  TYPEDEF,
+  TYPE_TAG,
+  UNION,
+  VAR,
+  VOLATILE,
+} = BTF_KIND;
 
 const refersByHead: boolean[] = KIND_NAMES.map((_, kind) =>
-  ([PTR, TYPEDEF, VOLATILE, CONST, RESTRICT, FUNC, FUNC_PROTO, VAR, DECL_TAG, TYPE_TAG] as number[]).includes(kind),
+  ([PTR, TYPEDEF, VOLATILE, CONST, RESTRICT, FUNC, FUNC_PROTO, VAR, DECL_TAG, TYPE_TAG] as number[]).includes(
+    kind,
+  ),
 );
 
 /** Ids that a type refers to, in the order of the record. DATASEC entries are compared on their own. */
@@ -37,7 +57,11 @@ export function forEachReference(graph: TypeGraph, id: number, visit: (target: n
 }
 
 /** Deep colours of several graphs that share a name table; colours are comparable between them. */
-export function deepColours(graphs: readonly TypeGraph[]): { colours: Colours[]; rounds: number; classes: number } {
+export function deepColours(graphs: readonly TypeGraph[]): {
+  colours: Colours[];
+  rounds: number;
+  classes: number;
+} {
   const hasher = new Hasher();
   const lanes = graphs.map((graph) => initialLanes(graph, hasher));
   const edges = graphs.map(referenceTable);
@@ -45,7 +69,8 @@ export function deepColours(graphs: readonly TypeGraph[]): { colours: Colours[];
   let rounds = 0;
   for (;;) {
     // Counting the classes costs more than a round, so count now and then.
-    for (let i = 0; i < 4; i++, rounds++) for (let g = 0; g < graphs.length; g++) lanes[g] = refine(graphs[g]!, lanes[g]!, edges[g]!, hasher);
+    for (let i = 0; i < 4; i++, rounds++)
+      for (let g = 0; g < graphs.length; g++) lanes[g] = refine(graphs[g]!, lanes[g]!, edges[g]!, hasher);
     const now = countClasses(lanes);
     if (now === classes) break;
     classes = now;
@@ -76,10 +101,18 @@ export function shallowColours(graph: TypeGraph): Colours {
     if (state[id] !== 0) return;
     state[id] = 1;
     const kind = graph.kind[id]!;
-    const named = graph.name[id] !== 0 && (kind === STRUCT || kind === UNION || kind === TYPEDEF || kind === ENUM || kind === ENUM64 || kind === FWD);
+    const named =
+      graph.name[id] !== 0 &&
+      (kind === STRUCT ||
+        kind === UNION ||
+        kind === TYPEDEF ||
+        kind === ENUM ||
+        kind === ENUM64 ||
+        kind === FWD);
     if (named || kind === 0) {
       // A use by name, without regard to how much of it this unit knows.
-      const family = kind === ENUM64 ? ENUM : kind === FWD ? (graph.kindFlag[id] === 1 ? UNION : STRUCT) : kind;
+      const family =
+        kind === ENUM64 ? ENUM : kind === FWD ? (graph.kindFlag[id] === 1 ? UNION : STRUCT) : kind;
       hasher.start(family + 0x9e3779b9, graph.name[id]!);
       useLow[id] = hasher.low;
       useHigh[id] = hasher.high;
@@ -113,9 +146,12 @@ function initialLanes(graph: TypeGraph, hasher: Hasher): Lanes {
     hasher.add(kind === DATASEC ? 0 : count, refersByHead[kind] ? 0 : sizeOrType[id]!);
     if (kind === INT || kind === VAR || kind === DECL_TAG) hasher.add(words[at]!, kind);
     else if (kind === ARRAY) hasher.add(words[at + 2]!, kind);
-    else if (kind === STRUCT || kind === UNION) for (let i = 0; i < count; i++) hasher.add(graph.nameAt(words[at + 3 * i]!), words[at + 3 * i + 2]!);
-    else if (kind === ENUM) for (let i = 0; i < count; i++) hasher.add(graph.nameAt(words[at + 2 * i]!), words[at + 2 * i + 1]!);
-    else if (kind === FUNC_PROTO) for (let i = 0; i < count; i++) hasher.add(graph.nameAt(words[at + 2 * i]!), i);
+    else if (kind === STRUCT || kind === UNION)
+      for (let i = 0; i < count; i++) hasher.add(graph.nameAt(words[at + 3 * i]!), words[at + 3 * i + 2]!);
+    else if (kind === ENUM)
+      for (let i = 0; i < count; i++) hasher.add(graph.nameAt(words[at + 2 * i]!), words[at + 2 * i + 1]!);
+    else if (kind === FUNC_PROTO)
+      for (let i = 0; i < count; i++) hasher.add(graph.nameAt(words[at + 2 * i]!), i);
     else if (kind === ENUM64) {
       for (let i = 0; i < count; i++) {
         hasher.add(graph.nameAt(words[at + 3 * i]!), words[at + 3 * i + 1]!);
@@ -148,7 +184,12 @@ function referenceTable(graph: TypeGraph): { start: Uint32Array; targets: Uint32
   return { start, targets };
 }
 
-function refine(graph: TypeGraph, from: Lanes, edges: { start: Uint32Array; targets: Uint32Array }, hasher: Hasher): Lanes {
+function refine(
+  graph: TypeGraph,
+  from: Lanes,
+  edges: { start: Uint32Array; targets: Uint32Array },
+  hasher: Hasher,
+): Lanes {
   const low = new Uint32Array(graph.length);
   const high = new Uint32Array(graph.length);
   low[0] = from.low[0]!;
@@ -201,7 +242,7 @@ class Hasher {
     low = Math.imul((low ^ (low >>> 15)) + b, 0x1b873593);
     this.low = (low ^ (low >>> 13)) >>> 0;
     let high = Math.imul(this.high + b, 0x85ebca6b);
-    high = Math.imul((high ^ (high >>> 16)) ^ a, 0xc2b2ae35);
+    high = Math.imul(high ^ (high >>> 16) ^ a, 0xc2b2ae35);
     this.high = (high ^ (high >>> 14)) >>> 0;
   }
 }

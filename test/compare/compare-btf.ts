@@ -120,13 +120,18 @@ function ownIds(graph: TypeGraph): number[] {
 // Variables and sections are compared as rows, with their places.
 function comparableIds(graph: TypeGraph, left: readonly number[]): number[] {
   const out = new Set(left);
-  return ownIds(graph).filter((id) => !out.has(id) && graph.kind[id] !== BTF_KIND.VAR && graph.kind[id] !== BTF_KIND.DATASEC);
+  return ownIds(graph).filter(
+    (id) => !out.has(id) && graph.kind[id] !== BTF_KIND.VAR && graph.kind[id] !== BTF_KIND.DATASEC,
+  );
 }
 
 function repeatedTypes(graph: TypeGraph, colours: Colours): number[] {
   if (graph.startId === 1) return [];
   const inBase = new Set<number>(colours.subarray(0, graph.startId));
-  return ownIds(graph).filter((id) => inBase.has(colours[id]!) && graph.kind[id] !== BTF_KIND.VAR && graph.kind[id] !== BTF_KIND.DATASEC);
+  return ownIds(graph).filter(
+    (id) =>
+      inBase.has(colours[id]!) && graph.kind[id] !== BTF_KIND.VAR && graph.kind[id] !== BTF_KIND.DATASEC,
+  );
 }
 
 function countKinds(graph: TypeGraph, ids: readonly number[]): Record<string, number> {
@@ -139,7 +144,12 @@ function countKinds(graph: TypeGraph, ids: readonly number[]): Record<string, nu
 }
 
 /** Ids left over when equal colours are struck out in pairs. */
-function unmatchedIds(idsA: readonly number[], coloursA: Colours, idsB: readonly number[], coloursB: Colours): { a: number[]; b: number[] } {
+function unmatchedIds(
+  idsA: readonly number[],
+  coloursA: Colours,
+  idsB: readonly number[],
+  coloursB: Colours,
+): { a: number[]; b: number[] } {
   const available = new Map<number, number>();
   for (const id of idsB) available.set(coloursB[id]!, (available.get(coloursB[id]!) ?? 0) + 1);
   const a: number[] = [];
@@ -181,7 +191,13 @@ function pairUp({ a, b }: Sides, idsA: readonly number[], idsB: readonly number[
     else differences.push({ what: "changed", kind, name, detail: firstDifference(a, id, b, partner) });
   }
   for (const [, list] of partners) {
-    for (const id of list) differences.push({ what: "only-b", kind: KIND_NAMES[b.kind[id]!]!, name: nameOrText(b, id), detail: aloneText(b, id, a) });
+    for (const id of list)
+      differences.push({
+        what: "only-b",
+        kind: KIND_NAMES[b.kind[id]!]!,
+        name: nameOrText(b, id),
+        detail: aloneText(b, id, a),
+      });
   }
   return differences;
 }
@@ -189,7 +205,12 @@ function pairUp({ a, b }: Sides, idsA: readonly number[], idsB: readonly number[
 /** FWD and the struct it stands for pair up, and so do the two enum kinds. */
 function pairKey(graph: TypeGraph, id: number): string {
   const kind = graph.kind[id]!;
-  const family = kind === BTF_KIND.FWD || kind === BTF_KIND.UNION ? BTF_KIND.STRUCT : kind === BTF_KIND.ENUM64 ? BTF_KIND.ENUM : kind;
+  const family =
+    kind === BTF_KIND.FWD || kind === BTF_KIND.UNION
+      ? BTF_KIND.STRUCT
+      : kind === BTF_KIND.ENUM64
+        ? BTF_KIND.ENUM
+        : kind;
   return `${family} ${graph.name[id]!}${kind === BTF_KIND.DECL_TAG ? typeText(graph, id) : ""}`;
 }
 
@@ -202,7 +223,8 @@ function nameOrText(graph: TypeGraph, id: number): string {
 function aloneText(graph: TypeGraph, id: number, other: TypeGraph): string {
   const same: number[] = [];
   if (graph.name[id] !== 0) {
-    for (let i = 1; i < other.length; i++) if (other.name[i] === graph.name[id] && other.kind[i] === graph.kind[id]) same.push(i);
+    for (let i = 1; i < other.length; i++)
+      if (other.name[i] === graph.name[id] && other.kind[i] === graph.kind[id]) same.push(i);
   }
   const text = typeText(graph, id, 3);
   if (same.length === 0) return text;
@@ -218,6 +240,7 @@ function compareOrder({ a, b, deepA, deepB }: Sides): string {
       return `at id ${idA}: A ${KIND_NAMES[a.kind[idA]!]!} ${typeText(a, idA)}, B ${KIND_NAMES[b.kind[idB]!]!} ${typeText(b, idB)}`;
     }
   }
-  if (a.length - a.startId !== b.length - b.startId) return `A has ${a.length - a.startId} types, B ${b.length - b.startId}, the shorter is the other's beginning`;
+  if (a.length - a.startId !== b.length - b.startId)
+    return `A has ${a.length - a.startId} types, B ${b.length - b.startId}, the shorter is the other's beginning`;
   return "";
 }

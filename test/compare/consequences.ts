@@ -6,7 +6,11 @@ import type { TypeGraph } from "./btf-file.ts";
 import { headText, typeText } from "./describe.ts";
 import { KIND_NAMES } from "./kinds.ts";
 
-export function followConsequences(sides: Sides, idsA: readonly number[], idsB: readonly number[]): Consequence[] {
+export function followConsequences(
+  sides: Sides,
+  idsA: readonly number[],
+  idsB: readonly number[],
+): Consequence[] {
   const groups = new Map<string, Consequence>();
   const record = (cause: string, side: "countA" | "countB", example: string): void => {
     const group = groups.get(cause) ?? { cause, countA: 0, countB: 0, example };
@@ -17,22 +21,35 @@ export function followConsequences(sides: Sides, idsA: readonly number[], idsB: 
   const partnersOfB = byShallow(idsA, sides.shallowA);
   for (const id of idsA) {
     const partner = partnersOfA.get(sides.shallowA[id]!);
-    record(partner === undefined ? "no partner left" : partingOf(sides, id, partner), "countA", exampleText(sides.a, id));
+    record(
+      partner === undefined ? "no partner left" : partingOf(sides, id, partner),
+      "countA",
+      exampleText(sides.a, id),
+    );
   }
   for (const id of idsB) {
     const partner = partnersOfB.get(sides.shallowB[id]!);
-    record(partner === undefined ? "no partner left" : partingOf(sides, partner, id), "countB", exampleText(sides.b, id));
+    record(
+      partner === undefined ? "no partner left" : partingOf(sides, partner, id),
+      "countB",
+      exampleText(sides.b, id),
+    );
   }
   return [...groups.values()].sort((x, y) => y.countA + y.countB - x.countA - x.countB);
 }
 
 /** Walks both sides along the first references whose deep colours differ. */
-function partingOf({ a, b, deepA, deepB, shallowA, shallowB }: Sides, startA: number, startB: number): string {
+function partingOf(
+  { a, b, deepA, deepB, shallowA, shallowB }: Sides,
+  startA: number,
+  startB: number,
+): string {
   const seen = new Set<string>();
   let idA = startA;
   let idB = startB;
   for (;;) {
-    if (idA === 0 || idB === 0 || shallowA[idA] !== shallowB[idB]) return `A ${partyText(a, idA)} | B ${partyText(b, idB)}`;
+    if (idA === 0 || idB === 0 || shallowA[idA] !== shallowB[idB])
+      return `A ${partyText(a, idA)} | B ${partyText(b, idB)}`;
     const key = `${idA} ${idB}`;
     if (seen.has(key)) return `a cycle through ${partyText(a, idA)}`;
     seen.add(key);

@@ -114,12 +114,21 @@ export function firstDifference(a: TypeGraph, idA: number, b: TypeGraph, idB: nu
   if (headA !== headB) return `A ${headA}, B ${headB}`;
   const kind = a.kind[idA]!;
   if (kind === BTF_KIND.FUNC) return firstDifference(a, a.sizeOrType[idA]!, b, b.sizeOrType[idB]!);
-  const parts = kind === BTF_KIND.STRUCT || kind === BTF_KIND.UNION || kind === BTF_KIND.ENUM || kind === BTF_KIND.ENUM64 || kind === BTF_KIND.FUNC_PROTO;
+  const parts =
+    kind === BTF_KIND.STRUCT ||
+    kind === BTF_KIND.UNION ||
+    kind === BTF_KIND.ENUM ||
+    kind === BTF_KIND.ENUM64 ||
+    kind === BTF_KIND.FUNC_PROTO;
   if (!parts || kind === BTF_KIND.FUNC_PROTO) {
     const textA = kind === BTF_KIND.FUNC_PROTO ? typeText(a, a.sizeOrType[idA]!) : typeText(a, idA, 3);
     const textB = kind === BTF_KIND.FUNC_PROTO ? typeText(b, b.sizeOrType[idB]!) : typeText(b, idB, 3);
-    const target = kind === BTF_KIND.TYPEDEF ? [typeText(a, a.sizeOrType[idA]!, 3), typeText(b, b.sizeOrType[idB]!, 3)] : [textA, textB];
-    if (target[0] !== target[1]) return `A ${kind === BTF_KIND.FUNC_PROTO ? "returns " : ""}${target[0]}, B ${target[1]}`;
+    const target =
+      kind === BTF_KIND.TYPEDEF
+        ? [typeText(a, a.sizeOrType[idA]!, 3), typeText(b, b.sizeOrType[idB]!, 3)]
+        : [textA, textB];
+    if (target[0] !== target[1])
+      return `A ${kind === BTF_KIND.FUNC_PROTO ? "returns " : ""}${target[0]}, B ${target[1]}`;
   }
   const countA = a.vlen[idA]!;
   const countB = b.vlen[idB]!;

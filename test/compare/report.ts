@@ -15,21 +15,30 @@ export function reportText(comparison: Comparison, limit: number): string {
 
   for (const [title, group] of groupDifferences(comparison.differences)) {
     lines.push("", `${title}: ${group.length}`);
-    for (const difference of group.slice(0, limit)) lines.push(`  ${difference.name}${difference.detail === difference.name ? "" : `  |  ${difference.detail}`}`);
+    for (const difference of group.slice(0, limit))
+      lines.push(
+        `  ${difference.name}${difference.detail === difference.name ? "" : `  |  ${difference.detail}`}`,
+      );
     if (group.length > limit) lines.push(`  … ${group.length - limit} more`);
   }
   if (comparison.consequences.length > 0) {
-    const [a, b] = [sum(comparison.consequences.map((c) => c.countA)), sum(comparison.consequences.map((c) => c.countB))];
+    const [a, b] = [
+      sum(comparison.consequences.map((c) => c.countA)),
+      sum(comparison.consequences.map((c) => c.countB)),
+    ];
     lines.push("", `follows from elsewhere: ${a} types of A, ${b} of B, by where the sides part`);
-    for (const group of comparison.consequences.slice(0, limit)) lines.push(`  ${group.countA}/${group.countB}  ${group.cause}  (e.g. ${group.example})`);
-    if (comparison.consequences.length > limit) lines.push(`  … ${comparison.consequences.length - limit} more`);
+    for (const group of comparison.consequences.slice(0, limit))
+      lines.push(`  ${group.countA}/${group.countB}  ${group.cause}  (e.g. ${group.example})`);
+    if (comparison.consequences.length > limit)
+      lines.push(`  … ${comparison.consequences.length - limit} more`);
   }
   return lines.join("\n") + "\n";
 }
 
 function verdict(comparison: Comparison): string {
   if (comparison.identicalBytes) return "identical bytes";
-  if (comparison.equalSets && comparison.sameOrder) return "equal sets in equal order (bytes differ: strings or header)";
+  if (comparison.equalSets && comparison.sameOrder)
+    return "equal sets in equal order (bytes differ: strings or header)";
   return comparison.equalSets ? "equal sets, other order" : "DIFFERENT";
 }
 
@@ -41,18 +50,37 @@ function countLines({ counts, repeated }: Comparison): string[] {
   if (lines.length > 0) lines.unshift("counts that differ:");
   const repeats = [...new Set([...Object.keys(repeated.a), ...Object.keys(repeated.b)])];
   if (repeats.length > 0) {
-    lines.push("repeated from the base (A, B): " + repeats.map((kind) => `${kind} ${repeated.a[kind] ?? 0}, ${repeated.b[kind] ?? 0}`).join("; "));
+    lines.push(
+      "repeated from the base (A, B): " +
+        repeats.map((kind) => `${kind} ${repeated.a[kind] ?? 0}, ${repeated.b[kind] ?? 0}`).join("; "),
+    );
   }
   return lines;
 }
 
 // What people look for first comes first.
-const kindOrder = ["STRUCT", "UNION", "ENUM", "ENUM64", "TYPEDEF", "FWD", "INT", "FLOAT", "DATASEC", "VAR", "FUNC", "DECL_TAG"];
+const kindOrder = [
+  "STRUCT",
+  "UNION",
+  "ENUM",
+  "ENUM64",
+  "TYPEDEF",
+  "FWD",
+  "INT",
+  "FLOAT",
+  "DATASEC",
+  "VAR",
+  "FUNC",
+  "DECL_TAG",
+];
 
 function groupDifferences(differences: readonly Difference[]): [string, Difference[]][] {
   const groups = new Map<string, Difference[]>();
-  const rank = (kind: string): number => (kindOrder.indexOf(kind) + kindOrder.length + 1) % (kindOrder.length + 1);
-  const sorted = [...differences].sort((x, y) => rank(x.kind) - rank(y.kind) || (x.what < y.what ? -1 : x.what > y.what ? 1 : 0));
+  const rank = (kind: string): number =>
+    (kindOrder.indexOf(kind) + kindOrder.length + 1) % (kindOrder.length + 1);
+  const sorted = [...differences].sort(
+    (x, y) => rank(x.kind) - rank(y.kind) || (x.what < y.what ? -1 : x.what > y.what ? 1 : 0),
+  );
   for (const difference of sorted) {
     const title = `${difference.kind} ${difference.what === "changed" ? "changed" : difference.what === "only-a" ? "only in A" : "only in B"}`;
     const group = groups.get(title);

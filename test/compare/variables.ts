@@ -30,10 +30,19 @@ export function compareVariables({ a, b, deepA, deepB }: Sides): Difference[] {
     const rows = leftB.get(row.name) ?? [];
     const near = rows.findIndex((other) => other.section === row.section && other.offset === row.offset);
     const partner = rows.splice(near < 0 ? 0 : near, 1)[0];
-    if (partner === undefined) differences.push({ what: "only-a", kind: "VAR", name: row.name, detail: rowText(a, row) });
-    else differences.push({ what: "changed", kind: "VAR", name: row.name, detail: rowDifference(a, row, b, partner) });
+    if (partner === undefined)
+      differences.push({ what: "only-a", kind: "VAR", name: row.name, detail: rowText(a, row) });
+    else
+      differences.push({
+        what: "changed",
+        kind: "VAR",
+        name: row.name,
+        detail: rowDifference(a, row, b, partner),
+      });
   }
-  for (const rows of leftB.values()) for (const row of rows) differences.push({ what: "only-b", kind: "VAR", name: row.name, detail: rowText(b, row) });
+  for (const rows of leftB.values())
+    for (const row of rows)
+      differences.push({ what: "only-b", kind: "VAR", name: row.name, detail: rowText(b, row) });
   return [...differences, ...compareSections(a, b)];
 }
 
@@ -43,10 +52,14 @@ function compareSections(a: TypeGraph, b: TypeGraph): Difference[] {
   const differences: Difference[] = [];
   for (const [name, size] of sectionsA) {
     const other = sectionsB.get(name);
-    if (other === undefined) differences.push({ what: "only-a", kind: "DATASEC", name, detail: `sizes ${size}` });
-    else if (other !== size) differences.push({ what: "changed", kind: "DATASEC", name, detail: `size: A ${size}, B ${other}` });
+    if (other === undefined)
+      differences.push({ what: "only-a", kind: "DATASEC", name, detail: `sizes ${size}` });
+    else if (other !== size)
+      differences.push({ what: "changed", kind: "DATASEC", name, detail: `size: A ${size}, B ${other}` });
   }
-  for (const [name, size] of sectionsB) if (!sectionsA.has(name)) differences.push({ what: "only-b", kind: "DATASEC", name, detail: `sizes ${size}` });
+  for (const [name, size] of sectionsB)
+    if (!sectionsA.has(name))
+      differences.push({ what: "only-b", kind: "DATASEC", name, detail: `sizes ${size}` });
   return differences;
 }
 
@@ -68,16 +81,30 @@ function rowsOf(graph: TypeGraph, deep: Colours): Row[] {
   const row = (id: number, section: string, offset: number, size: number): void => {
     placed[id] = 1;
     const typeId = graph.sizeOrType[id]!;
-    rows.push({ section, name: graph.names.names[graph.name[id]!]!, linkage: graph.words[graph.trailer[id]!]!, offset, size, typeId, colour: deep[typeId]! });
+    rows.push({
+      section,
+      name: graph.names.names[graph.name[id]!]!,
+      linkage: graph.words[graph.trailer[id]!]!,
+      offset,
+      size,
+      typeId,
+      colour: deep[typeId]!,
+    });
   };
   for (let id = graph.startId; id < graph.length; id++) {
     if (graph.kind[id] !== BTF_KIND.DATASEC) continue;
     const at = graph.trailer[id]!;
     for (let i = 0; i < graph.vlen[id]!; i++) {
-      row(graph.words[at + 3 * i]!, graph.names.names[graph.name[id]!]!, graph.words[at + 3 * i + 1]!, graph.words[at + 3 * i + 2]!);
+      row(
+        graph.words[at + 3 * i]!,
+        graph.names.names[graph.name[id]!]!,
+        graph.words[at + 3 * i + 1]!,
+        graph.words[at + 3 * i + 2]!,
+      );
     }
   }
-  for (let id = graph.startId; id < graph.length; id++) if (graph.kind[id] === BTF_KIND.VAR && placed[id] === 0) row(id, "(none)", 0, 0);
+  for (let id = graph.startId; id < graph.length; id++)
+    if (graph.kind[id] === BTF_KIND.VAR && placed[id] === 0) row(id, "(none)", 0, 0);
   return rows;
 }
 
