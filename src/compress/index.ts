@@ -1,0 +1,2 @@
+export { largestResult, loadCodec } from "./codec.ts";
+export type { Codec, CodecName } from "./codec.ts";
