@@ -1,3 +1,5 @@
 export * from "./constants.ts";
 export * from "./reader.ts";
+export * from "./writer.ts";
+export * from "./builder.ts";
 export * from "./raw.ts";

@@ -183,15 +183,16 @@ export class Btf {
   string(offset: StringOffset): string {
     if (offset === 0) return "";
     if (offset < this.startStringOffset && this.base !== undefined) return this.base.string(offset);
-    const start = offset - this.startStringOffset;
-    if (!(start < this.#strings.length)) {
-      throw new FormatError(
-        "BTF_STRING_OFFSET",
-        `string offset 0x${offset.toString(16)} is outside the strings`,
-        locate(this.inputName, this.header.stringsOffset),
-      );
-    }
+    const start = this.#stringIndex(offset);
     return this.#strings.toString("utf8", start, this.#strings.indexOf(0, start));
+  }
+
+  /** The string at an offset, one character per byte: exact for bytes that are no UTF-8. */
+  binaryString(offset: StringOffset): string {
+    if (offset === 0) return "";
+    if (offset < this.startStringOffset && this.base !== undefined) return this.base.binaryString(offset);
+    const start = this.#stringIndex(offset);
+    return this.#strings.toString("latin1", start, this.#strings.indexOf(0, start));
   }
 
   /** Encoding bits BTF_INT_ of an INT. */
@@ -338,6 +339,16 @@ export class Btf {
   /** Member or parameter a DECL_TAG is attached to, -1 for the whole type. */
   declTagComponent(id: TypeId): number {
     return this.word(id, 3) | 0;
+  }
+
+  #stringIndex(offset: StringOffset): number {
+    const start = offset - this.startStringOffset;
+    if (start >= 0 && start < this.#strings.length) return start;
+    throw new FormatError(
+      "BTF_STRING_OFFSET",
+      `string offset 0x${offset.toString(16)} is outside the strings`,
+      locate(this.inputName, this.header.stringsOffset),
+    );
   }
 
   #noType(id: TypeId): never {
