@@ -1,18 +1,23 @@
 #!/usr/bin/env bash
-# Make a chroot with the newest pahole and bpftool (Debian sid) in the cache
-# folder; prints the folder. Needs root and debootstrap.
+# Unpack the newest pahole and bpftool (Debian sid) with their libraries into
+# the cache folder; prints the folder. Needs apt-get and dpkg, not root: the
+# programs run through the loader of their own tree, scripts/lab/peer.sh.
 set -euo pipefail
 . "$(dirname "$0")/lab.sh"
 
 dir="$DWARFLESS_CACHE/peers/sid"
 if [ -f "$dir/complete" ]; then printf '%s\n' "$dir"; exit 0; fi
-command -v debootstrap >/dev/null || die "debootstrap is not installed: run scripts/setup-system.sh"
-say "peers: debootstrap of Debian sid with pahole and bpftool (about two minutes)"
+lock_cache
+if [ -f "$dir/complete" ]; then printf '%s\n' "$dir"; exit 0; fi
+
+say "peers: pahole and bpftool of Debian sid"
+# A tree someone mounted things into must not be emptied through the mount.
+if grep -q " $dir/" /proc/self/mounts; then die "something is mounted below $dir: unmount it first"; fi
+use_suite sid amd64
 rm -rf "$dir.partial"
-mkdir -p "$dir.partial"
-debootstrap --variant=minbase --include=pahole,bpftool,python3-drgn,crash,makedumpfile sid "$dir.partial" "$(debian_mirror)" >"$dir.log" 2>&1 || { tail -n 5 "$dir.log" >&2; die "debootstrap failed, see $dir.log"; }
-rm -rf "$dir.partial/var/cache/apt/archives"/*.deb "$dir.partial/var/lib/apt/lists"/*
+unpack_closure "$dir.partial" pahole bpftool
 touch "$dir.partial/complete"
 rm -rf "$dir"
 mv "$dir.partial" "$dir"
+"$(dirname "$0")/peer.sh" pahole --version >&2 || die "the unpacked pahole does not run"
 printf '%s\n' "$dir"
