@@ -39,7 +39,7 @@ export function peers(): Peers {
 }
 
 /** The words that start a program of the tree: its loader, told where the tree's libraries are. */
-function peerCommand(root: string, name: string): string[] {
+export function peerCommand(root: string, name: string): string[] {
   const library = path.join(root, "usr/lib/x86_64-linux-gnu");
   const folder = ["usr/bin", "usr/sbin"].find((candidate) => existsSync(path.join(root, candidate, name)));
   return [

@@ -1,0 +1,49 @@
+/**
+ * The few facts about 64-bit little-endian ELF files that preparing a guest needs. Kept apart
+ * from src/elf on purpose: what dwarfless wrote is looked at with other eyes.
+ */
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
+import { mustRun } from "../lab/commands.ts";
+
+/** Bytes of the section of this name, or undefined. Reads no more of the file than it must. */
+export function elfSection(file: string, name: string): Buffer | undefined {
+  const descriptor = openSync(file, "r");
+  try {
+    const read = (offset: number, length: number): Buffer => {
+      const bytes = Buffer.alloc(Math.min(length, Math.max(0, fstatSync(descriptor).size - offset)));
+      readSync(descriptor, bytes, 0, bytes.length, offset);
+      return bytes;
+    };
+    const header = read(0, 64);
+    if (header.readUInt32BE(0) !== 0x7f454c46 || header.readUInt16BE(4) !== 0x0201) {
+      throw new Error(`${file}: not a 64-bit little-endian ELF file`);
+    }
+    // e_shoff, then e_shentsize, e_shnum, e_shstrndx
+    const table = read(Number(header.readBigUInt64LE(40)), header.readUInt16LE(60) * 64);
+    // sh_offset, sh_size
+    const content = (at: number): [number, number] => [
+      Number(table.readBigUInt64LE(at + 24)),
+      Number(table.readBigUInt64LE(at + 32)),
+    ];
+    const names = read(...content(header.readUInt16LE(62) * 64));
+    for (let at = 0; at < table.length; at += 64) {
+      const start = table.readUInt32LE(at);
+      if (names.toString("latin1", start, names.indexOf(0, start)) === name) return read(...content(at));
+    }
+    return undefined;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+const signatureMark = "~Module signature appended~\n";
+
+/** A module as shipped, without compression and without the signature after the ELF file's end. */
+export function plainModule(shipped: string): Buffer {
+  const bytes = shipped.endsWith(".xz") ? mustRun("xz", ["-dc", shipped]).stdout : readFileSync(shipped);
+  if (!bytes.subarray(-signatureMark.length).equals(Buffer.from(signatureMark))) return bytes;
+  // struct module_signature (kernel, include/linux/module_signature.h): 12 bytes, the last four of
+  // them the length of the signature before it, big-endian.
+  const end = bytes.length - signatureMark.length;
+  return bytes.subarray(0, end - 12 - bytes.readUInt32BE(end - 4));
+}
