@@ -20,6 +20,19 @@ export interface Difference {
   /** Name, or for what has none its text. */
   name: string;
   detail: string;
+  /** Of a variable: its place, on the side that has it (A's when both do). */
+  place?: Place;
+}
+
+export interface Place {
+  section: string;
+  /** Bytes from the section's start, and the variable's size. */
+  offset: number;
+  size: number;
+  /** Kind of the type below typedefs and qualifiers. */
+  typeKind: string;
+  /** Whether the other side has a variable of this name at this place. */
+  elsewhere: boolean;
 }
 
 export interface Consequence {
@@ -75,12 +88,14 @@ export function compareBtf(inputA: BtfInput, inputB: BtfInput): Comparison {
   const unmatched = unmatchedIds(comparableIds(a, repeated.a), deepA, comparableIds(b, repeated.b), deepB);
   const roots = unmatchedIds(unmatched.a, shallowA, unmatched.b, shallowB);
   const inRoots = { a: new Set(roots.a), b: new Set(roots.b) };
+  const variables = compareVariables(sides);
   const consequences = followConsequences(
     sides,
     unmatched.a.filter((id) => !inRoots.a.has(id)),
     unmatched.b.filter((id) => !inRoots.b.has(id)),
+    variables.deeper,
   );
-  const differences = [...pairUp(sides, roots.a, roots.b), ...compareVariables(sides)];
+  const differences = [...pairUp(sides, roots.a, roots.b), ...variables.differences];
   const order = compareOrder(sides);
   return {
     identicalBytes: Buffer.compare(inputA.bytes, inputB.bytes) === 0,

@@ -10,6 +10,7 @@ export function followConsequences(
   sides: Sides,
   idsA: readonly number[],
   idsB: readonly number[],
+  variableTypes: readonly (readonly [number, number])[],
 ): Consequence[] {
   const groups = new Map<string, Consequence>();
   const record = (cause: string, side: "countA" | "countB", example: string): void => {
@@ -34,6 +35,11 @@ export function followConsequences(
       "countB",
       exampleText(sides.b, id),
     );
+  }
+  for (const [typeA, typeB] of variableTypes) {
+    const cause = partingOf(sides, typeA, typeB);
+    record(cause, "countA", `VAR of ${exampleText(sides.a, typeA)}`);
+    record(cause, "countB", `VAR of ${exampleText(sides.b, typeB)}`);
   }
   return [...groups.values()].sort((x, y) => y.countA + y.countB - x.countA - x.countB);
 }

@@ -2,9 +2,9 @@
 
 import type { TypeGraph } from "./btf-file.ts";
 import type { Colours } from "./colours.ts";
-import type { Difference, Sides } from "./compare-btf.ts";
+import type { Difference, Place, Sides } from "./compare-btf.ts";
 import { typeText } from "./describe.ts";
-import { BTF_KIND } from "./kinds.ts";
+import { BTF_KIND, KIND_NAMES } from "./kinds.ts";
 
 interface Row {
   section: string;
@@ -17,33 +17,44 @@ interface Row {
   colour: number;
 }
 
-export function compareVariables({ a, b, deepA, deepB }: Sides): Difference[] {
+export interface VariableComparison {
+  differences: Difference[];
+  /** Variables in equal places whose types differ further down: ids of the VARs' types in A and B. */
+  deeper: [number, number][];
+}
+
+export function compareVariables({ a, b, deepA, deepB }: Sides): VariableComparison {
   const rowsA = rowsOf(a, deepA);
   const rowsB = rowsOf(b, deepB);
   const differences: Difference[] = [];
+  const deeper: [number, number][] = [];
   const available = new Map<string, Row[]>();
   for (const row of rowsB) push(available, exactKey(row), row);
   const leftA = rowsA.filter((row) => available.get(exactKey(row))?.pop() === undefined);
   const leftB = new Map<string, Row[]>();
   for (const rows of available.values()) for (const row of rows) push(leftB, row.name, row);
+  const placesA = new Set(rowsA.map(placeKey));
+  const placesB = new Set(rowsB.map(placeKey));
+  const add = (
+    what: Difference["what"],
+    graph: TypeGraph,
+    row: Row,
+    others: Set<string>,
+    detail: string,
+  ): void => {
+    const place = placeOf(graph, row, others.has(placeKey(row)));
+    differences.push({ what, kind: "VAR", name: row.name, detail, place });
+  };
   for (const row of leftA) {
     const rows = leftB.get(row.name) ?? [];
-    const near = rows.findIndex((other) => other.section === row.section && other.offset === row.offset);
+    const near = rows.findIndex((other) => placeKey(other) === placeKey(row));
     const partner = rows.splice(near < 0 ? 0 : near, 1)[0];
-    if (partner === undefined)
-      differences.push({ what: "only-a", kind: "VAR", name: row.name, detail: rowText(a, row) });
-    else
-      differences.push({
-        what: "changed",
-        kind: "VAR",
-        name: row.name,
-        detail: rowDifference(a, row, b, partner),
-      });
+    if (partner === undefined) add("only-a", a, row, placesB, rowText(a, row));
+    else if (rowText(a, row) === rowText(b, partner)) deeper.push([row.typeId, partner.typeId]);
+    else add("changed", a, row, placesB, `A ${rowText(a, row)}; B ${rowText(b, partner)}`);
   }
-  for (const rows of leftB.values())
-    for (const row of rows)
-      differences.push({ what: "only-b", kind: "VAR", name: row.name, detail: rowText(b, row) });
-  return [...differences, ...compareSections(a, b)];
+  for (const row of [...leftB.values()].flat()) add("only-b", b, row, placesA, rowText(b, row));
+  return { differences: [...differences, ...compareSections(a, b)], deeper };
 }
 
 function compareSections(a: TypeGraph, b: TypeGraph): Difference[] {
@@ -112,14 +123,27 @@ function exactKey(row: Row): string {
   return `${row.section}\0${row.name}\0${row.linkage}\0${row.offset}\0${row.size}\0${row.colour}`;
 }
 
-function rowText(graph: TypeGraph, row: Row): string {
-  return `${["static", "global", "extern"][row.linkage] ?? row.linkage} ${typeText(graph, row.typeId)}, ${row.section}+0x${row.offset.toString(16)}, ${row.size} bytes`;
+function placeKey(row: Row): string {
+  return `${row.section}\0${row.name}\0${row.offset}`;
 }
 
-function rowDifference(a: TypeGraph, rowA: Row, b: TypeGraph, rowB: Row): string {
-  const textA = rowText(a, rowA);
-  const textB = rowText(b, rowB);
-  return textA === textB ? `${textA}: the type differs further down` : `A ${textA}; B ${textB}`;
+function placeOf(graph: TypeGraph, row: Row, elsewhere: boolean): Place {
+  let id = row.typeId;
+  for (let hops = 0; hops < 64 && seenThrough.has(graph.kind[id]!); hops++) id = graph.sizeOrType[id]!;
+  const { section, offset, size } = row;
+  return { section, offset, size, typeKind: KIND_NAMES[graph.kind[id]!]!, elsewhere };
+}
+
+const seenThrough: ReadonlySet<number> = new Set([
+  BTF_KIND.TYPEDEF,
+  BTF_KIND.CONST,
+  BTF_KIND.VOLATILE,
+  BTF_KIND.RESTRICT,
+  BTF_KIND.TYPE_TAG,
+]);
+
+function rowText(graph: TypeGraph, row: Row): string {
+  return `${["static", "global", "extern"][row.linkage] ?? row.linkage} ${typeText(graph, row.typeId)}, ${row.section}+0x${row.offset.toString(16)}, ${row.size} bytes`;
 }
 
 function push(map: Map<string, Row[]>, key: string, row: Row): void {
