@@ -7,7 +7,11 @@ export const btfSectionName = ".BTF";
 /** Where the parts of a BTF blob lie; offsets are bytes from the start of the blob. */
 export interface BtfHeader {
   littleEndian: boolean;
+  /** Of the whole blob. */
+  byteSize: number;
   headerByteSize: number;
+  /** Header fields beyond the classic 24 bytes, raw. */
+  extraBytes: Uint8Array;
   typesOffset: number;
   typesByteSize: number;
   stringsOffset: number;
@@ -71,7 +75,9 @@ export function parseHeader(bytes: Uint8Array, file?: string): BtfHeader {
   }
   return {
     littleEndian,
+    byteSize: bytes.length,
     headerByteSize,
+    extraBytes: bytes.subarray(headerByteSizeClassic, headerByteSize),
     typesOffset,
     typesByteSize,
     stringsOffset,
