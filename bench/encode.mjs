@@ -62,7 +62,7 @@ function prepare() {
 }
 
 function setUp(program, ...argv) {
-  const result = spawnSync(program, argv, { cwd: project, stdio: ["ignore", 2, 2] });
+  const result = spawnSync(program, argv, { cwd: project, stdio: ["ignore", "ignore", 2] });
   if (result.status !== 0) throw new Error(`${program} ${argv.join(" ")} failed`);
 }
 
