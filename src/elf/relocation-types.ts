@@ -28,7 +28,10 @@ export const OP_PC64 = 6;
 export const OP_PC32 = 7;
 export const OP_PC16 = 8;
 export const OP_PC8 = 9;
-/** Write the offset in the section of thread-local variables: the symbol's value + A. */
+/**
+ * Write the offset in the section of thread-local variables: the symbol's value + A. The bias of
+ * MIPS and PowerPC (0x8000) is not taken off: no kernel has such variables, it only must not fail.
+ */
 export const OP_TLS64 = 10;
 export const OP_TLS32 = 11;
 /** Add S + A to what is there. */
