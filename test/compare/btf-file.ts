@@ -24,6 +24,8 @@ export class NameTable {
 /** One type graph: the types of a base, when there is one, followed by those of the split. Id 0 is void. */
 export interface TypeGraph {
   names: NameTable;
+  /** What this is split over. */
+  base: TypeGraph | undefined;
   /** Types with void: ids are 0 to `length - 1`. */
   length: number;
   /** First id that the base does not have; 1 without a base. */
@@ -93,6 +95,7 @@ export function readTypeGraph(bytes: Uint8Array, names: NameTable, base?: TypeGr
   const baseStrings = base === undefined ? 0 : stringEnds.get(base)!;
   const graph: TypeGraph = {
     names,
+    base,
     length,
     startId,
     kind: extended(Uint8Array, length, base?.kind),

@@ -12,8 +12,12 @@
 import type { TypeGraph } from "./btf-file.ts";
 import { BTF_KIND, KIND_NAMES } from "./kinds.ts";
 
-/** 53 bits each, in a float: 300 000 types collide with a chance of 5 in a million. */
-export type Colours = Float64Array;
+/**
+ * Colours by type id. 53 bits each: 300 000 types collide with a chance of 5 in a million.
+ */
+export interface Colours {
+  of(id: number): number;
+}
 
 const {
   ARRAY,
@@ -56,61 +60,69 @@ export function forEachReference(graph: TypeGraph, id: number, visit: (target: n
   }
 }
 
-/** Deep colours of several graphs that share a name table; colours are comparable between them. */
-export function deepColours(graphs: readonly TypeGraph[]): {
-  colours: Colours[];
-  rounds: number;
-  classes: number;
-} {
+/** Deep colours of several graphs that share a name table; colours are comparable between all of them. */
+export function deepColours(graphs: readonly TypeGraph[]): Colours[] {
   const hasher = new Hasher();
-  const lanes = graphs.map((graph) => initialLanes(graph, hasher));
-  const edges = graphs.map(referenceTable);
-  let classes = 0;
-  let rounds = 0;
-  for (;;) {
+  // Bases come before what is split over them, and each is refined once.
+  const layers = [
+    ...new Set(graphs.flatMap((graph) => (graph.base === undefined ? [graph] : [graph.base, graph]))),
+  ];
+  const places = new Map(layers.map((graph, i) => [graph, i]));
+  const parents = layers.map((graph) => (graph.base === undefined ? -1 : places.get(graph.base)!));
+  const edges = layers.map(referenceTable);
+  let lanes = layers.map((graph) => initialLanes(graph, hasher));
+  for (let classes = 0; ;) {
     // Counting the classes costs more than a round, so count now and then.
-    for (let i = 0; i < 4; i++, rounds++)
-      for (let g = 0; g < graphs.length; g++) lanes[g] = refine(graphs[g]!, lanes[g]!, edges[g]!, hasher);
+    for (let i = 0; i < 4; i++) {
+      const from = lanes;
+      lanes = layers.map((graph, l) => refine(graph, from[l]!, from[parents[l]!], edges[l]!, hasher));
+    }
     const now = countClasses(lanes);
     if (now === classes) break;
     classes = now;
   }
-  return { colours: lanes.map(({ low, high }) => merge(low, high)), rounds, classes };
+  const merged = lanes.map(({ low, high }) => merge(low, high));
+  return graphs.map((graph) => {
+    const own = merged[places.get(graph)!]!;
+    const base = graph.base === undefined ? undefined : merged[places.get(graph.base)!]!;
+    const start = ownStart(graph);
+    return { of: (id) => (id < start ? base![id]! : own[id - start]!) };
+  });
 }
 
-/** Shallow colours: `own` of each type itself, `use` of a mention of it. */
+/** Shallow colours, worked out when asked for. */
 export function shallowColours(graph: TypeGraph): Colours {
   const hasher = new Hasher();
   const initial = initialLanes(graph, hasher);
-  const useLow = new Uint32Array(graph.length);
-  const useHigh = new Uint32Array(graph.length);
-  const state = new Uint8Array(graph.length);
+  const baseInitial = graph.base === undefined ? undefined : initialLanes(graph.base, hasher);
+  const start = ownStart(graph);
   const low = new Uint32Array(graph.length);
   const high = new Uint32Array(graph.length);
+  const useLow = new Uint32Array(graph.length);
+  const useHigh = new Uint32Array(graph.length);
+  const ownKnown = new Uint8Array(graph.length);
+  const useKnown = new Uint8Array(graph.length);
 
+  /** The colour of a type itself. */
   function own(id: number): void {
+    if (ownKnown[id] !== 0) return;
+    ownKnown[id] = 1;
     const targets: number[] = [];
     forEachReference(graph, id, (target) => targets.push(target));
     for (const target of targets) use(target);
-    hasher.start(initial.low[id]!, initial.high[id]!);
+    const [lanes, index] = id < start ? [baseInitial!, id] : [initial, id - start];
+    hasher.start(lanes.low[index]!, lanes.high[index]!);
     for (const target of targets) hasher.add(useLow[target]!, useHigh[target]!);
     low[id] = hasher.low;
     high[id] = hasher.high;
   }
+
+  /** The colour of a mention of it: by name where there is one, however much of it this unit knows. */
   function use(id: number): void {
-    if (state[id] !== 0) return;
-    state[id] = 1;
+    if (useKnown[id] !== 0) return;
+    useKnown[id] = 1;
     const kind = graph.kind[id]!;
-    const named =
-      graph.name[id] !== 0 &&
-      (kind === STRUCT ||
-        kind === UNION ||
-        kind === TYPEDEF ||
-        kind === ENUM ||
-        kind === ENUM64 ||
-        kind === FWD);
-    if (named || kind === 0) {
-      // A use by name, without regard to how much of it this unit knows.
+    if (id === 0 || (graph.name[id] !== 0 && mentionedByName.has(kind))) {
       const family =
         kind === ENUM64 ? ENUM : kind === FWD ? (graph.kindFlag[id] === 1 ? UNION : STRUCT) : kind;
       hasher.start(family + 0x9e3779b9, graph.name[id]!);
@@ -122,8 +134,20 @@ export function shallowColours(graph: TypeGraph): Colours {
       useHigh[id] = high[id]!;
     }
   }
-  for (let id = 1; id < graph.length; id++) own(id);
-  return merge(low, high);
+
+  return {
+    of(id) {
+      own(id);
+      return mergeOne(low[id]!, high[id]!);
+    },
+  };
+}
+
+const mentionedByName: ReadonlySet<number> = new Set([STRUCT, UNION, TYPEDEF, ENUM, ENUM64, FWD]);
+
+/** Columns of a split cover its own types only; a graph without a base has void at 0. */
+function ownStart(graph: TypeGraph): number {
+  return graph.base === undefined ? 0 : graph.startId;
 }
 
 interface Lanes {
@@ -134,11 +158,10 @@ interface Lanes {
 /** What a record says without its references. */
 function initialLanes(graph: TypeGraph, hasher: Hasher): Lanes {
   const { kind: kinds, name, vlen, kindFlag, sizeOrType, trailer, words } = graph;
-  const low = new Uint32Array(graph.length);
-  const high = new Uint32Array(graph.length);
-  low[0] = 0x51ab;
-  high[0] = 0x1234567;
-  for (let id = 1; id < graph.length; id++) {
+  const start = ownStart(graph);
+  const low = new Uint32Array(graph.length - start);
+  const high = new Uint32Array(graph.length - start);
+  for (let id = start; id < graph.length; id++) {
     const kind = kinds[id]!;
     const at = trailer[id]!;
     const count = vlen[id]!;
@@ -158,51 +181,48 @@ function initialLanes(graph: TypeGraph, hasher: Hasher): Lanes {
         hasher.add(words[at + 3 * i + 2]!, i);
       }
     }
-    low[id] = hasher.low;
-    high[id] = hasher.high;
+    low[id - start] = hasher.low;
+    high[id - start] = hasher.high;
   }
   return { low, high };
 }
 
-/** References of all types in one run: those of `id` are `targets[start[id] .. start[id + 1])`. */
-function referenceTable(graph: TypeGraph): { start: Uint32Array; targets: Uint32Array } {
-  const start = new Uint32Array(graph.length + 1);
-  let count = 0;
-  for (let id = 1; id < graph.length; id++) {
-    start[id] = count;
-    forEachReference(graph, id, () => count++);
-  }
-  start[graph.length] = count;
-  const targets = new Uint32Array(count);
-  let at = 0;
-  for (let id = 1; id < graph.length; id++) {
+/** References of all own types in one run: those of `id` are `targets[from[id - start] .. from[id - start + 1])`. */
+function referenceTable(graph: TypeGraph): { from: Uint32Array; targets: Uint32Array } {
+  const start = ownStart(graph);
+  const from = new Uint32Array(graph.length - start + 1);
+  const list: number[] = [];
+  for (let id = start; id < graph.length; id++) {
+    from[id - start] = list.length;
     forEachReference(graph, id, (target) => {
       if (target >= graph.length) throw new Error(`type ${id} refers to type ${target} of ${graph.length}`);
-      targets[at++] = target;
+      list.push(target);
     });
   }
-  return { start, targets };
+  from[graph.length - start] = list.length;
+  return { from, targets: Uint32Array.from(list) };
 }
 
 function refine(
   graph: TypeGraph,
-  from: Lanes,
-  edges: { start: Uint32Array; targets: Uint32Array },
+  own: Lanes,
+  base: Lanes | undefined,
+  edges: { from: Uint32Array; targets: Uint32Array },
   hasher: Hasher,
 ): Lanes {
-  const low = new Uint32Array(graph.length);
-  const high = new Uint32Array(graph.length);
-  low[0] = from.low[0]!;
-  high[0] = from.high[0]!;
-  for (let id = 1; id < graph.length; id++) {
-    hasher.start(from.low[id]!, from.high[id]!);
-    const end = edges.start[id + 1]!;
-    for (let i = edges.start[id]!; i < end; i++) {
-      const target = edges.targets[i]!;
-      hasher.add(from.low[target]!, from.high[target]!);
+  const start = ownStart(graph);
+  const low = new Uint32Array(own.low.length);
+  const high = new Uint32Array(own.low.length);
+  for (let i = 0; i < low.length; i++) {
+    hasher.start(own.low[i]!, own.high[i]!);
+    const end = edges.from[i + 1]!;
+    for (let e = edges.from[i]!; e < end; e++) {
+      const target = edges.targets[e]!;
+      if (target < start) hasher.add(base!.low[target]!, base!.high[target]!);
+      else hasher.add(own.low[target - start]!, own.high[target - start]!);
     }
-    low[id] = hasher.low;
-    high[id] = hasher.high;
+    low[i] = hasher.low;
+    high[i] = hasher.high;
   }
   return { low, high };
 }
@@ -220,10 +240,14 @@ function countClasses(lanes: readonly Lanes[]): number {
   return classes;
 }
 
-function merge(low: Uint32Array, high: Uint32Array): Colours {
+function merge(low: Uint32Array, high: Uint32Array): Float64Array {
   const colours = new Float64Array(low.length);
-  for (let i = 0; i < low.length; i++) colours[i] = (high[i]! & 0x1fffff) * 0x100000000 + low[i]!;
+  for (let i = 0; i < low.length; i++) colours[i] = mergeOne(low[i]!, high[i]!);
   return colours;
+}
+
+function mergeOne(low: number, high: number): number {
+  return (high & 0x1fffff) * 0x100000000 + low;
 }
 
 /** Two 32-bit lanes with different multipliers; order matters. */

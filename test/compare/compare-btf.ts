@@ -74,16 +74,31 @@ export interface BtfInput {
 }
 
 export function compareBtf(inputA: BtfInput, inputB: BtfInput): Comparison {
-  const names = new NameTable();
-  const a = readInput(inputA, names);
-  const b = readInput(inputB, names);
-  const { colours } = deepColours([a, b]);
-  const deepA = colours[0]!;
-  const deepB = colours[1]!;
-  const shallowA = shallowColours(a);
-  const shallowB = shallowColours(b);
+  return compareMany([[inputA, inputB]])[0]!;
+}
 
-  const sides = { a, b, deepA, deepB, shallowA, shallowB };
+/** Several pairs at once: bases that are the same array are read and coloured once. */
+export function compareMany(pairs: readonly (readonly [BtfInput, BtfInput])[]): Comparison[] {
+  const names = new NameTable();
+  const bases = new Map<Uint8Array, TypeGraph>();
+  const read = ({ bytes, base }: BtfInput): TypeGraph => {
+    if (base === undefined) return readTypeGraph(bytes, names);
+    const graph = bases.get(base) ?? readTypeGraph(base, names);
+    bases.set(base, graph);
+    return readTypeGraph(bytes, names, graph);
+  };
+  const graphs = pairs.flatMap(([inputA, inputB]) => [read(inputA), read(inputB)]);
+  const colours = deepColours(graphs);
+  return pairs.map(([inputA, inputB], i) => {
+    const [a, b] = [graphs[2 * i]!, graphs[2 * i + 1]!];
+    const [deepA, deepB] = [colours[2 * i]!, colours[2 * i + 1]!];
+    const sides = { a, b, deepA, deepB, shallowA: shallowColours(a), shallowB: shallowColours(b) };
+    return compareSides(sides, inputA, inputB);
+  });
+}
+
+function compareSides(sides: Sides, inputA: BtfInput, inputB: BtfInput): Comparison {
+  const { a, b, deepA, deepB, shallowA, shallowB } = sides;
   const repeated = { a: repeatedTypes(a, deepA), b: repeatedTypes(b, deepB) };
   const unmatched = unmatchedIds(comparableIds(a, repeated.a), deepA, comparableIds(b, repeated.b), deepB);
   const roots = unmatchedIds(unmatched.a, shallowA, unmatched.b, shallowB);
@@ -119,11 +134,6 @@ export interface Sides {
   shallowB: Colours;
 }
 
-function readInput(input: BtfInput, names: NameTable): TypeGraph {
-  const base = input.base === undefined ? undefined : readTypeGraph(input.base, names);
-  return readTypeGraph(input.bytes, names, base);
-}
-
 function blobSize(input: BtfInput, graph: TypeGraph): BlobSize {
   return { file: input.bytes.length, types: graph.typeBytes, strings: graph.stringBytes };
 }
@@ -142,11 +152,17 @@ function comparableIds(graph: TypeGraph, left: readonly number[]): number[] {
 
 function repeatedTypes(graph: TypeGraph, colours: Colours): number[] {
   if (graph.startId === 1) return [];
-  const inBase = new Set<number>(colours.subarray(0, graph.startId));
+  const inBase = baseColours(graph.base!, colours);
   return ownIds(graph).filter(
     (id) =>
-      inBase.has(colours[id]!) && graph.kind[id] !== BTF_KIND.VAR && graph.kind[id] !== BTF_KIND.DATASEC,
+      inBase.has(colours.of(id)) && graph.kind[id] !== BTF_KIND.VAR && graph.kind[id] !== BTF_KIND.DATASEC,
   );
+}
+
+function baseColours(base: TypeGraph, colours: Colours): Set<number> {
+  const set = new Set<number>();
+  for (let id = 0; id < base.length; id++) set.add(colours.of(id));
+  return set;
 }
 
 function countKinds(graph: TypeGraph, ids: readonly number[]): Record<string, number> {
@@ -166,11 +182,11 @@ function unmatchedIds(
   coloursB: Colours,
 ): { a: number[]; b: number[] } {
   const available = new Map<number, number>();
-  for (const id of idsB) available.set(coloursB[id]!, (available.get(coloursB[id]!) ?? 0) + 1);
+  for (const id of idsB) available.set(coloursB.of(id), (available.get(coloursB.of(id)) ?? 0) + 1);
   const a: number[] = [];
   const taken = new Map<number, number>();
   for (const id of idsA) {
-    const colour = coloursA[id]!;
+    const colour = coloursA.of(id);
     const left = available.get(colour) ?? 0;
     if (left === 0) a.push(id);
     else {
@@ -180,7 +196,7 @@ function unmatchedIds(
   }
   const b: number[] = [];
   for (const id of idsB) {
-    const colour = coloursB[id]!;
+    const colour = coloursB.of(id);
     const left = taken.get(colour) ?? 0;
     if (left === 0) b.push(id);
     else taken.set(colour, left - 1);
@@ -251,7 +267,7 @@ function compareOrder({ a, b, deepA, deepB }: Sides): string {
   for (let i = 0; i < length; i++) {
     const idA = a.startId + i;
     const idB = b.startId + i;
-    if (deepA[idA] !== deepB[idB]) {
+    if (deepA.of(idA) !== deepB.of(idB)) {
       return `at id ${idA}: A ${KIND_NAMES[a.kind[idA]!]!} ${typeText(a, idA)}, B ${KIND_NAMES[b.kind[idB]!]!} ${typeText(b, idB)}`;
     }
   }

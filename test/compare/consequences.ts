@@ -1,7 +1,7 @@
 /** Types that differ only through what they refer to, grouped by where the two sides part. */
 
 import type { Consequence, Sides } from "./compare-btf.ts";
-import { forEachReference } from "./colours.ts";
+import { forEachReference, type Colours } from "./colours.ts";
 import type { TypeGraph } from "./btf-file.ts";
 import { headText, typeText } from "./describe.ts";
 import { KIND_NAMES } from "./kinds.ts";
@@ -21,7 +21,7 @@ export function followConsequences(
   const partnersOfA = byShallow(idsB, sides.shallowB);
   const partnersOfB = byShallow(idsA, sides.shallowA);
   for (const id of idsA) {
-    const partner = partnersOfA.get(sides.shallowA[id]!);
+    const partner = partnersOfA.get(sides.shallowA.of(id));
     record(
       partner === undefined ? "no partner left" : partingOf(sides, id, partner),
       "countA",
@@ -29,7 +29,7 @@ export function followConsequences(
     );
   }
   for (const id of idsB) {
-    const partner = partnersOfB.get(sides.shallowB[id]!);
+    const partner = partnersOfB.get(sides.shallowB.of(id));
     record(
       partner === undefined ? "no partner left" : partingOf(sides, partner, id),
       "countB",
@@ -54,7 +54,7 @@ function partingOf(
   let idA = startA;
   let idB = startB;
   for (;;) {
-    if (idA === 0 || idB === 0 || shallowA[idA] !== shallowB[idB])
+    if (idA === 0 || idB === 0 || shallowA.of(idA) !== shallowB.of(idB))
       return `A ${partyText(a, idA)} | B ${partyText(b, idB)}`;
     const key = `${idA} ${idB}`;
     if (seen.has(key)) return `a cycle through ${partyText(a, idA)}`;
@@ -66,9 +66,9 @@ function partingOf(
     // Prefer a pair not walked yet: the way out of a cycle.
     let next = -1;
     for (let i = 0; i < targetsA.length; i++) {
-      if (deepA[targetsA[i]!] === deepB[targetsB[i]!]) continue;
+      if (deepA.of(targetsA[i]!) === deepB.of(targetsB[i]!)) continue;
       if (next < 0 || seen.has(`${targetsA[next]!} ${targetsB[next]!}`)) next = i;
-      if (shallowA[targetsA[i]!] !== shallowB[targetsB[i]!]) next = i;
+      if (shallowA.of(targetsA[i]!) !== shallowB.of(targetsB[i]!)) next = i;
     }
     if (next < 0) return `one copy more of ${partyText(a, idA)}`;
     idA = targetsA[next]!;
@@ -84,8 +84,8 @@ function exampleText(graph: TypeGraph, id: number): string {
   return `${KIND_NAMES[graph.kind[id]!]!} ${typeText(graph, id, 1)}`;
 }
 
-function byShallow(ids: readonly number[], colours: Float64Array): Map<number, number> {
+function byShallow(ids: readonly number[], colours: Colours): Map<number, number> {
   const map = new Map<number, number>();
-  for (const id of ids) if (!map.has(colours[id]!)) map.set(colours[id]!, id);
+  for (const id of ids) if (!map.has(colours.of(id))) map.set(colours.of(id), id);
   return map;
 }

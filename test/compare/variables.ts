@@ -99,7 +99,7 @@ function rowsOf(graph: TypeGraph, deep: Colours): Row[] {
       offset,
       size,
       typeId,
-      colour: deep[typeId]!,
+      colour: deep.of(typeId),
     });
   };
   for (let id = graph.startId; id < graph.length; id++) {

@@ -1,0 +1,98 @@
+/**
+ * The differences from pahole 1.32 that are expected, each with its cause. What no row takes fails
+ * the tests. `docs/differences.md` explains the rows at length; their ids are the same there.
+ */
+
+import type { Comparison, Consequence, Difference } from "./compare-btf.ts";
+
+export interface AllowedDifference {
+  /** The heading in docs/differences.md. */
+  id: string;
+  cause: string;
+  /** What it is: a fault of pahole's, or an answer of ours that goes further on purpose. */
+  nature: "fault of pahole" | "deliberately better";
+  takes(difference: Difference): boolean;
+}
+
+/** One difference that a row took. */
+export interface Verdict {
+  /** Counts by row id. */
+  counts: Record<string, number>;
+  /** What no row took, as text. */
+  unexplained: string[];
+}
+
+export const allowedDifferences: readonly AllowedDifference[] = [
+  {
+    id: "weak-twice",
+    cause:
+      "a weak variable overridden in another unit is written twice at one place, which the kernel refuses",
+    nature: "fault of pahole",
+    takes: ({ what, place }) => what === "only-a" && place !== undefined && place.elsewhere,
+  },
+  {
+    id: "function-static",
+    cause: "a static of a function gets a VAR under its symbol's name",
+    nature: "deliberately better",
+    takes: ({ what, kind, name }) => what === "only-b" && kind === "VAR" && /\.\d+$/.test(name),
+  },
+  {
+    id: "incomplete-array",
+    cause: "an array first declared without a bound has no size there and is dropped",
+    nature: "fault of pahole",
+    takes: ({ what, place }) => what === "only-b" && place?.typeKind === "ARRAY",
+  },
+  {
+    id: "note-variable",
+    cause:
+      "a variable in a section that is not loaded lands in the section that happens to be at that address",
+    nature: "fault of pahole",
+    takes: ({ what, place, name }) =>
+      what === "only-a" && place !== undefined && isUnloaded(place.section, name),
+  },
+];
+
+/** Counts by row, and what is left. Sections and types that only serve allowed variables go with them. */
+export function judge(comparison: Comparison, extra: readonly AllowedDifference[] = []): Verdict {
+  const rows = [...extra, ...allowedDifferences];
+  const counts: Record<string, number> = {};
+  const unexplained: string[] = [];
+  const touched = new Set<string>();
+  for (const difference of comparison.differences) {
+    if (difference.kind === "DATASEC") continue;
+    const row = rows.find((candidate) => candidate.takes(difference));
+    if (row === undefined) unexplained.push(differenceText(difference));
+    else {
+      counts[row.id] = (counts[row.id] ?? 0) + 1;
+      if (difference.place !== undefined) touched.add(difference.place.section);
+    }
+  }
+  for (const difference of comparison.differences) {
+    if (difference.kind !== "DATASEC") continue;
+    // A section's size is the end of its last variable, so it follows from the variables.
+    if (touched.has(difference.name)) counts["section-size"] = (counts["section-size"] ?? 0) + 1;
+    else unexplained.push(differenceText(difference));
+  }
+  unexplained.push(...comparison.consequences.map(consequenceText));
+  // libbpf before 1.8.1 hashes the typedefs of a base differently and so repeats them, with all that
+  // refers to them, in the split. A repeat is no difference; one that only we make is.
+  const repeats = comparison.repeated;
+  for (const kind of new Set([...Object.keys(repeats.a), ...Object.keys(repeats.b)])) {
+    const [peer, own] = [repeats.a[kind] ?? 0, repeats.b[kind] ?? 0];
+    if (own > peer) unexplained.push(`${own} types of kind ${kind} repeat the base's, pahole ${peer}`);
+    else if (peer > own) counts["base-repeated"] = (counts["base-repeated"] ?? 0) + peer - own;
+  }
+  return { counts, unexplained };
+}
+
+function isUnloaded(section: string, name: string): boolean {
+  return section.startsWith(".debug_") || section.startsWith(".note") || /^_note_\d+$/.test(name);
+}
+
+function differenceText({ what, kind, name, detail }: Difference): string {
+  return `${kind} ${what} ${name}: ${detail}`;
+}
+
+function consequenceText({ countA, countB, cause, example }: Consequence): string {
+  return `${countA}/${countB} types part at ${cause}, e.g. ${example}`;
+}

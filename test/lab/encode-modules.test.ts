@@ -1,0 +1,47 @@
+/** Modules as split BTF: equal to pahole's over the same base, for a sample of every kernel. */
+
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { judge } from "../compare/allowed.ts";
+import { compareMany, type BtfInput } from "../compare/compare-btf.ts";
+import { featureSets, mapParallel, ownEncode, peerModule, peerVmlinux, spreadSample } from "./encoding.ts";
+import { kernel, kernelMissing, kernelModules, kernelNames, peers, withTemporaryDirectory } from "./lab.ts";
+
+const sampleSize = 120;
+/** Compared together: one base in memory for each side of each. */
+const batchSize = 20;
+
+describe.each(kernelNames)(`${sampleSize} modules of %s`, (name) => {
+  test.for(featureSets)("equal pahole's as sets: %s", async (features, context) => {
+    context.skip(kernelMissing(name) !== undefined, kernelMissing(name) ?? "");
+    context.skip(!peers().available, peers().reason ?? "");
+    const of = kernel(name);
+    const base = await peerVmlinux(of, "default");
+    const baseBytes = readFileSync(base);
+    const totals: Record<string, number> = {};
+    const unexplained: string[] = [];
+    await withTemporaryDirectory(async (directory) => {
+      const sample = spreadSample(kernelModules(of), sampleSize);
+      for (let at = 0; at < sample.length; at += batchSize) {
+        const batch = sample.slice(at, at + batchSize);
+        const pairs = await mapParallel(batch, 2, async (module): Promise<[BtfInput, BtfInput]> => {
+          const peer = await peerModule(of, module, features, base);
+          const output = path.join(directory, `${module.path.replaceAll("/", "_")}.btf`);
+          const own = await ownEncode(module.debug, output, { features, base, jobs: 1 });
+          return [
+            { bytes: readFileSync(peer), base: baseBytes },
+            { bytes: own, base: baseBytes },
+          ];
+        });
+        for (const [i, comparison] of compareMany(pairs).entries()) {
+          const verdict = judge(comparison);
+          for (const [row, count] of Object.entries(verdict.counts)) totals[row] = (totals[row] ?? 0) + count;
+          unexplained.push(...verdict.unexplained.slice(0, 5).map((line) => `${batch[i]!.path}: ${line}`));
+        }
+      }
+    });
+    console.log(`${of.release} modules ${features}: ${JSON.stringify(totals)}`);
+    expect(unexplained.slice(0, 50)).toEqual([]);
+  });
+});

@@ -1,0 +1,122 @@
+/** Encodes with pahole (kept in the cache, made once) and with dwarfless, and runs many programs at a time. */
+
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
+import path from "node:path";
+import { cacheDirectory, projectDirectory, type Kernel, type KernelModule } from "./lab.ts";
+import { peerCommand, peers } from "./peers.ts";
+
+export const featureSets = ["default", "global_var"] as const;
+export type FeatureSet = (typeof featureSets)[number];
+
+/** Where pahole's outputs for one kernel are kept. */
+export function peerDirectory(of: Kernel): string {
+  return path.join(cacheDirectory, "peer-btf", "pahole-1.32", of.release);
+}
+
+/** pahole's BTF of the kernel, by path; made on first use. */
+export async function peerVmlinux(of: Kernel, features: FeatureSet): Promise<string> {
+  return peerEncode(of.vmlinux, path.join(peerDirectory(of), `vmlinux-${features}.btf`), features);
+}
+
+/** pahole's split BTF of a module over `base`, by path; made on first use. */
+export async function peerModule(
+  of: Kernel,
+  module: KernelModule,
+  features: FeatureSet,
+  base: string,
+): Promise<string> {
+  const output = path.join(peerDirectory(of), features, `${module.path.replaceAll("/", "_")}.btf`);
+  return peerEncode(module.debug, output, features, base);
+}
+
+/** Runs pahole unless `output` is there already, and returns `output`. Throws when pahole writes nothing. */
+export async function peerEncode(
+  input: string,
+  output: string,
+  features: FeatureSet,
+  base?: string,
+): Promise<string> {
+  if (existsSync(output)) return output;
+  mkdirSync(path.dirname(output), { recursive: true });
+  const partial = `${output}.${process.pid}.partial`;
+  const argv = [
+    `--btf_features=${features === "default" ? "default" : "+global_var"}`,
+    "--lang_exclude=rust",
+  ];
+  if (base !== undefined) argv.push(`--btf_base=${base}`);
+  const [program, ...prefix] = peerCommand(peers().root, "pahole");
+  const words = [...prefix, ...argv, "-j2", `--btf_encode_detached=${partial}`, input];
+  const { status, stderr } = await start(program!, words);
+  if (!existsSync(partial))
+    throw new Error(`pahole wrote nothing for ${input}: exit ${status}: ${stderr.trim()}`);
+  renameSync(partial, output);
+  return output;
+}
+
+export interface OwnOptions {
+  features: FeatureSet;
+  base?: string;
+  jobs?: number;
+  /** Words added to the command line. */
+  extra?: readonly string[];
+}
+
+/** Runs `dwarfless encode` and gives the BTF. Throws when it fails. */
+export async function ownEncode(input: string, output: string, options: OwnOptions): Promise<Buffer> {
+  const argv = ["encode", input, "-o", output, "-j", String(options.jobs ?? 2)];
+  if (options.features === "global_var") argv.push("--vars=all");
+  if (options.base !== undefined) argv.push("--base", options.base);
+  argv.push(...(options.extra ?? []));
+  const program = path.join(projectDirectory, "dist/cli/dwarfless.js");
+  const { status, stderr } = await start(process.execPath, [program, ...argv]);
+  if (status !== 0) throw new Error(`dwarfless ${argv.join(" ")}: exit ${status}: ${stderr.trim()}`);
+  return readFileSync(output);
+}
+
+export interface Ended {
+  /** -1 when it was killed. */
+  status: number;
+  stderr: string;
+}
+
+/** Runs a program to its end, at most five minutes. */
+export function start(program: string, argv: readonly string[]): Promise<Ended> {
+  return new Promise((resolve) => {
+    const child = spawn(program, argv, {
+      stdio: ["ignore", "ignore", "pipe"],
+      timeout: 300_000,
+      killSignal: "SIGKILL",
+    });
+    const chunks: Buffer[] = [];
+    child.stderr.on("data", (chunk: Buffer) => chunks.push(chunk));
+    child.on("error", (error) => resolve({ status: -1, stderr: error.message }));
+    child.on("close", (status) =>
+      resolve({ status: status ?? -1, stderr: Buffer.concat(chunks).toString("utf8") }),
+    );
+  });
+}
+
+/** Calls `body` for every item, `width` at a time, and keeps the order of the results. */
+export async function mapParallel<T, R>(
+  items: readonly T[],
+  width: number,
+  body: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = [];
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    while (next < items.length) {
+      const index = next++;
+      results[index] = await body(items[index]!);
+    }
+  };
+  await Promise.all(Array.from({ length: width }, lane));
+  return results;
+}
+
+/** `count` items spread evenly over a sorted list: the same ones every time. */
+export function spreadSample<T>(items: readonly T[], count: number): T[] {
+  if (items.length <= count) return [...items];
+  return Array.from({ length: count }, (_, i) => items[Math.floor((i * items.length) / count)]!);
+}
