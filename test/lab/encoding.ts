@@ -81,9 +81,10 @@ export interface Ended {
 }
 
 /** Runs a program to its end, at most five minutes. */
-export function start(program: string, argv: readonly string[]): Promise<Ended> {
+export function start(program: string, argv: readonly string[], directory?: string): Promise<Ended> {
   return new Promise((resolve) => {
     const child = spawn(program, argv, {
+      cwd: directory,
       stdio: ["ignore", "ignore", "pipe"],
       timeout: 300_000,
       killSignal: "SIGKILL",
