@@ -1,0 +1,775 @@
+import { grownInt32, grownUint32 } from "../../util/columns.ts";
+import { HashChains } from "./hash-chains.ts";
+import { Kind, kindOfInfo, refersByThirdWord, vlenOfInfo, wordCountOfInfo } from "./type-words.ts";
+
+/**
+ * Type deduplication, one unit at a time.
+ *
+ * The result is that of libbpf's `btf__dedup` over all units laid one after another (forward
+ * declarations resolved, cyclic graphs compared as graphs, conflicting types of one name kept
+ * apart), but only the types that are kept stay in memory: a unit's types are appended behind
+ * the kept ones, each is mapped to an equivalent kept type or kept itself, and what is left over
+ * is dropped before the next unit comes.
+ *
+ * Vocabulary: a type is *canonical* when it is kept. `canonical[id]` is the id a type is mapped
+ * to: itself, another one, or 0 while undecided. A FWD that is found to mean a struct is mapped
+ * to that struct, in whatever unit either stood.
+ */
+export class Deduplicator {
+  /** Words of all kept types, then of the unit at work. */
+  words: Uint32Array<ArrayBuffer> = new Uint32Array(1 << 16);
+  wordCount = 0;
+  /** Index of a type's first word, by type id. */
+  start: Int32Array<ArrayBuffer> = new Int32Array(1 << 12);
+  /** Ids 1 to `count - 1` are in use. */
+  count = 1;
+  /** First id that does not belong to the base. */
+  readonly startId: number;
+
+  private canonical: Int32Array<ArrayBuffer> = new Int32Array(1 << 12);
+  private readonly table = new HashChains();
+  /** What the unit at work has kept so far; its ids are not final yet. */
+  private readonly unitTable = new HashChains();
+  /** Where to look, newest first. */
+  private readonly tables: readonly HashChains[] = [this.unitTable, this.table];
+  private unitStart = 1;
+  /** By unit id: the type stays, even if it is a FWD whose struct is known (later units refer to it by name). */
+  private kept: Uint8Array<ArrayBuffer> = new Uint8Array(1 << 10);
+  /** Kept types outside the unit that were mapped to one inside it. */
+  private resolved: number[] = [];
+
+  // The hypothesis of one graph comparison: canonical id -> candidate id.
+  private hypothesis: Int32Array<ArrayBuffer> = new Int32Array(1 << 12);
+  private hypothesisList: Int32Array<ArrayBuffer> = new Int32Array(1 << 10);
+  private hypothesisCount = 0;
+  private stack: Int32Array<ArrayBuffer> = new Int32Array(1 << 12);
+  /** A FWD in the base would have to be resolved: the graphs are alike, the types are not the same. */
+  private wouldChangeBase = false;
+
+  private composites: Int32Array<ArrayBuffer> = new Int32Array(1 << 10);
+  private references: Int32Array<ArrayBuffer> = new Int32Array(1 << 10);
+
+  /** @param base words and word starts of the base's types (ids from 1), name ids as in the units. */
+  constructor(base?: { words: Uint32Array; starts: Uint32Array }) {
+    if (base !== undefined && base.starts.length > 0) this.loadBase(base.words, base.starts);
+    this.startId = this.count;
+    this.unitStart = this.count;
+  }
+
+  private loadBase(words: Uint32Array, starts: Uint32Array): void {
+    this.words = grownUint32(this.words, words.length);
+    this.words.set(words);
+    this.wordCount = words.length;
+    this.reserve(starts.length + 1, 0);
+    for (let i = 0; i < starts.length; i++) {
+      const id = this.count++;
+      this.start[id] = starts[i]!;
+      this.canonical[id] = id;
+      const kind = kindOfInfo(this.words[starts[i]! + 1]!);
+      if (kind !== Kind.var && kind !== Kind.datasec) this.table.add(this.hash(id), id);
+    }
+  }
+
+  private reserve(typeCount: number, wordCount: number): void {
+    const types = this.count + typeCount + 1;
+    this.start = grownInt32(this.start, types);
+    this.canonical = grownInt32(this.canonical, types);
+    this.hypothesis = grownInt32(this.hypothesis, types);
+    this.words = grownUint32(this.words, this.wordCount + wordCount);
+  }
+
+  /**
+   * Take in one unit. References in `words` are unit ids, 1 for the first type of the unit; on
+   * return `map[i]` is the id that unit id `i` has from now on (ids may still be merged by
+   * {@link finish}). `map` needs `typeCount + 1` items.
+   */
+  addUnit(words: Uint32Array, wordFrom: number, wordTo: number, typeCount: number, map: Int32Array): void {
+    this.reserve(typeCount, wordTo - wordFrom);
+    this.unitStart = this.count;
+    this.resolved.length = 0;
+    this.unitTable.clear();
+    this.take(words, wordFrom, wordTo, typeCount);
+    for (let i = 0, n = this.compositeCount; i < n; i++) this.placeComposite(this.composites[i]!);
+    for (let i = 0, n = this.referenceCount; i < n; i++) this.placeReference(this.references[i]!, 0);
+    this.keep(typeCount, map);
+  }
+
+  private compositeCount = 0;
+  private referenceCount = 0;
+
+  /** Copy the unit behind the kept types with ids moved up; place the types that refer to none. */
+  private take(source: Uint32Array, from: number, to: number, typeCount: number): void {
+    const words = this.words;
+    const base = this.count - 1;
+    let at = this.wordCount;
+    words.set(from === 0 && to === source.length ? source : source.subarray(from, to), at);
+    if (this.composites.length <= typeCount) {
+      this.composites = new Int32Array(typeCount * 2);
+      this.references = new Int32Array(typeCount * 2);
+      this.kept = new Uint8Array(typeCount * 2);
+    }
+    this.kept.fill(0, 0, typeCount + 1);
+    let composites = 0;
+    let references = 0;
+    let id = this.count;
+    this.canonical.fill(0, id, id + typeCount);
+    for (const last = id + typeCount; id < last; id++) {
+      this.start[id] = at;
+      const info = words[at + 1]!;
+      const kind = (info >>> 24) & 0x1f;
+      switch (kind) {
+        case Kind.ptr:
+        case Kind.volatile:
+        case Kind.const:
+        case Kind.restrict:
+        case Kind.func:
+        case Kind.typeTag:
+          if (words[at + 2] !== 0) words[at + 2] = words[at + 2]! + base;
+          this.references[references++] = id;
+          at += 3;
+          break;
+        case Kind.typedef:
+          if (words[at + 2] !== 0) words[at + 2] = words[at + 2]! + base;
+          this.composites[composites++] = id;
+          at += 3;
+          break;
+        case Kind.declTag:
+          if (words[at + 2] !== 0) words[at + 2] = words[at + 2]! + base;
+          this.references[references++] = id;
+          at += 4;
+          break;
+        case Kind.array:
+          if (words[at + 3] !== 0) words[at + 3] = words[at + 3]! + base;
+          if (words[at + 4] !== 0) words[at + 4] = words[at + 4]! + base;
+          this.references[references++] = id;
+          at += 6;
+          break;
+        case Kind.struct:
+        case Kind.union: {
+          const end = at + 3 + (info & 0xffffff) * 3;
+          for (at += 3; at < end; at += 3) if (words[at + 1] !== 0) words[at + 1] = words[at + 1]! + base;
+          this.composites[composites++] = id;
+          break;
+        }
+        case Kind.funcProto: {
+          if (words[at + 2] !== 0) words[at + 2] = words[at + 2]! + base;
+          const end = at + 3 + (info & 0xffffff) * 2;
+          for (at += 3; at < end; at += 2) if (words[at + 1] !== 0) words[at + 1] = words[at + 1]! + base;
+          this.references[references++] = id;
+          break;
+        }
+        default:
+          at += wordCountOfInfo(info);
+          this.placePrimitive(id, kind);
+      }
+    }
+    this.count = id;
+    this.wordCount = at;
+    this.compositeCount = composites;
+    this.referenceCount = references;
+  }
+
+  /** Add one type made of kept ids, after the last unit. It is kept as it is; equal ones merge in {@link finish}. */
+  append(type: ArrayLike<number>): number {
+    this.reserve(1, type.length);
+    const id = this.count++;
+    this.start[id] = this.wordCount;
+    this.canonical[id] = id;
+    this.words.set(type, this.wordCount);
+    this.wordCount += type.length;
+    return id;
+  }
+
+  // ---- Kinds that refer to nothing -------------------------------------------------------
+
+  private placePrimitive(id: number, kind: number): void {
+    const hash = this.hash(id);
+    const isEnum = kind === Kind.enum || kind === Kind.enum64;
+    for (
+      let table: HashChains | undefined = this.unitTable;
+      table;
+      table = table === this.table ? undefined : this.table
+    ) {
+      for (let entry = table.first(hash); entry !== 0; entry = table.next(entry)) {
+        const other = table.id(entry);
+        if (isEnum) {
+          if (this.equalEnum(id, other)) {
+            this.canonical[id] = other;
+            return;
+          }
+          if (this.compatibleEnum(id, other)) {
+            if (this.isEnumForward(id)) {
+              this.canonical[id] = other;
+              return;
+            }
+            if (other >= this.startId) this.resolve(other, id);
+          }
+        } else if (this.equalWords(id, other)) {
+          this.canonical[id] = other;
+          return;
+        }
+      }
+    }
+    this.keepOwn(id, hash);
+  }
+
+  /** Nothing like it so far: the type stands for itself. */
+  private keepOwn(id: number, hash: number): void {
+    this.canonical[id] = id;
+    this.kept[id - this.unitStart + 1] = 1;
+    this.unitTable.add(hash, id);
+  }
+
+  private resolve(from: number, to: number): void {
+    this.canonical[from] = to;
+    if (from < this.unitStart) this.resolved.push(from);
+  }
+
+  private isEnumForward(id: number): boolean {
+    const info = this.words[this.start[id]! + 1]!;
+    const kind = kindOfInfo(info);
+    return (kind === Kind.enum || kind === Kind.enum64) && vlenOfInfo(info) === 0;
+  }
+
+  private equalEnum(a: number, b: number): boolean {
+    return this.equalWords(a, b);
+  }
+
+  /** An enum without values stands for any enum of its name. */
+  private compatibleEnum(a: number, b: number): boolean {
+    if (!this.isEnumForward(a) && !this.isEnumForward(b)) return this.equalWords(a, b);
+    const words = this.words;
+    const other = kindOfInfo(words[this.start[b]! + 1]!);
+    const own = kindOfInfo(words[this.start[a]! + 1]!);
+    return (
+      words[this.start[a]!] === words[this.start[b]!] &&
+      (own === Kind.enum || own === Kind.enum64) &&
+      (other === Kind.enum || other === Kind.enum64)
+    );
+  }
+
+  /** Same words, all of them: for kinds without references, or with references already mapped. */
+  private equalWords(a: number, b: number): boolean {
+    const words = this.words;
+    let x = this.start[a]!;
+    let y = this.start[b]!;
+    if (words[x + 1] !== words[y + 1]) return false;
+    for (const end = x + wordCountOfInfo(words[x + 1]!); x < end; x++, y++)
+      if (words[x] !== words[y]) return false;
+    return true;
+  }
+
+  /** Same kind, name, size and members by name and offset; the members' types are not looked at. */
+  private equalShallow(x: number, y: number): boolean {
+    const words = this.words;
+    const info = words[x + 1]!;
+    if (words[x] !== words[y] || info !== words[y + 1] || words[x + 2] !== words[y + 2]) return false;
+    const end = x + 3 + (info & 0xffffff) * 3;
+    for (x += 3, y += 3; x < end; x += 3, y += 3) {
+      if (words[x] !== words[y] || words[x + 2] !== words[y + 2]) return false;
+    }
+    return true;
+  }
+
+  // ---- Struct, union, typedef: graphs ----------------------------------------------------
+
+  private placeComposite(id: number): void {
+    if (this.canonical[id] !== 0) return;
+    const words = this.words;
+    const at = this.start[id]!;
+    const isTypedef = kindOfInfo(words[at + 1]!) === Kind.typedef;
+    const hash = this.hash(id);
+    for (
+      let table: HashChains | undefined = this.unitTable;
+      table;
+      table = table === this.table ? undefined : this.table
+    ) {
+      for (let entry = table.first(hash); entry !== 0; entry = table.next(entry)) {
+        const other = table.id(entry);
+        const otherAt = this.start[other]!;
+        if (isTypedef) {
+          if (words[at] !== words[otherAt] || words[at + 1] !== words[otherAt + 1]) continue;
+        } else if (!this.equalShallow(at, otherAt)) continue;
+        if (!this.equivalent(id, other)) continue;
+        this.adopt();
+        if (this.wouldChangeBase) continue;
+        this.canonical[id] = other;
+        return;
+      }
+    }
+    this.keepOwn(id, hash);
+  }
+
+  /** Follow the mapping to its end. */
+  private resolveId(id: number): number {
+    const canonical = this.canonical;
+    for (;;) {
+      const next = canonical[id]!;
+      if (next === 0 || next === id) return id;
+      id = next;
+    }
+  }
+
+  /**
+   * Is the graph from `candidate` the graph from `canonical`, a FWD on either side standing for
+   * the struct or union of its name? The hypothesis it rests on is left behind for {@link adopt}.
+   */
+  private equivalent(candidateRoot: number, canonicalRoot: number): boolean {
+    for (let i = 0; i < this.hypothesisCount; i++) this.hypothesis[this.hypothesisList[i]!] = 0;
+    this.hypothesisCount = 0;
+    this.wouldChangeBase = false;
+    const words = this.words;
+    const start = this.start;
+    const hypothesis = this.hypothesis;
+    let stack = this.stack;
+    stack[0] = candidateRoot;
+    stack[1] = canonicalRoot;
+    let depth = 2;
+    while (depth > 0) {
+      depth -= 2;
+      const candidate = stack[depth]!;
+      let canon = stack[depth + 1]!;
+      if (candidate === canon || this.resolveId(candidate) === this.resolveId(canon)) continue;
+      if (candidate === 0 || canon === 0) return false;
+      canon = this.resolveForward(canon);
+      const known = hypothesis[canon]!;
+      if (known !== 0) {
+        // Compilers repeat an array or anonymous struct within one unit: same thing, other id.
+        if (known === candidate || this.identical(known, candidate, 16)) continue;
+        return false;
+      }
+      hypothesis[canon] = candidate;
+      if (this.hypothesisCount === this.hypothesisList.length) {
+        this.hypothesisList = grownInt32(this.hypothesisList, this.hypothesisCount + 1);
+      }
+      this.hypothesisList[this.hypothesisCount++] = canon;
+
+      const x = start[candidate]!;
+      const y = start[canon]!;
+      if (words[x] !== words[y]) return false;
+      const info = words[x + 1]!;
+      const kind = (info >>> 24) & 0x1f;
+      const otherInfo = words[y + 1]!;
+      const otherKind = (otherInfo >>> 24) & 0x1f;
+      if (kind !== otherKind) {
+        if (kind === Kind.fwd || otherKind === Kind.fwd) {
+          if (!this.forwardMatches(kind, info, otherKind, otherInfo)) return false;
+          if (otherKind === Kind.fwd && canon < this.startId) this.wouldChangeBase = true;
+          continue;
+        }
+        const enums =
+          (kind === Kind.enum || kind === Kind.enum64) &&
+          (otherKind === Kind.enum || otherKind === Kind.enum64);
+        if (enums && this.compatibleEnum(candidate, canon)) continue;
+        return false;
+      }
+      switch (kind) {
+        case Kind.int:
+        case Kind.float:
+        case Kind.fwd:
+          if (!this.equalWords(candidate, canon)) return false;
+          break;
+        case Kind.enum:
+        case Kind.enum64:
+          if (!this.compatibleEnum(candidate, canon)) return false;
+          break;
+        case Kind.ptr:
+        case Kind.typedef:
+        case Kind.volatile:
+        case Kind.const:
+        case Kind.restrict:
+        case Kind.func:
+        case Kind.typeTag:
+          if (info !== otherInfo) return false;
+          stack[depth] = words[x + 2]!;
+          stack[depth + 1] = words[y + 2]!;
+          depth += 2;
+          break;
+        case Kind.array:
+          if (info !== otherInfo || words[x + 5] !== words[y + 5]) return false;
+          stack[depth] = words[x + 3]!;
+          stack[depth + 1] = words[y + 3]!;
+          stack[depth + 2] = words[x + 4]!;
+          stack[depth + 3] = words[y + 4]!;
+          depth += 4;
+          break;
+        case Kind.struct:
+        case Kind.union: {
+          if (!this.equalShallow(x, y)) return false;
+          const vlen = info & 0xffffff;
+          if (depth + vlen * 2 + 8 > stack.length)
+            stack = this.stack = grownInt32(stack, depth + vlen * 2 + 64);
+          // Last member first, so that the walk is that of a recursive one.
+          for (let i = vlen - 1; i >= 0; i--) {
+            const from = words[x + 4 + i * 3]!;
+            const to = words[y + 4 + i * 3]!;
+            if (from === to || this.canonical[from] === to) continue;
+            stack[depth] = from;
+            stack[depth + 1] = to;
+            depth += 2;
+          }
+          break;
+        }
+        case Kind.funcProto: {
+          if (info !== otherInfo) return false;
+          const vlen = info & 0xffffff;
+          if (depth + vlen * 2 + 8 > stack.length)
+            stack = this.stack = grownInt32(stack, depth + vlen * 2 + 64);
+          for (let i = vlen - 1; i >= 0; i--) {
+            if (words[x + 3 + i * 2] !== words[y + 3 + i * 2]) return false;
+            stack[depth] = words[x + 4 + i * 2]!;
+            stack[depth + 1] = words[y + 4 + i * 2]!;
+            depth += 2;
+          }
+          stack[depth] = words[x + 2]!;
+          stack[depth + 1] = words[y + 2]!;
+          depth += 2;
+          break;
+        }
+        default:
+          return false;
+      }
+      if (depth + 8 > stack.length) stack = this.stack = grownInt32(stack, depth + 64);
+    }
+    return true;
+  }
+
+  private forwardMatches(kind: number, info: number, otherKind: number, otherInfo: number): boolean {
+    const forwardInfo = kind === Kind.fwd ? info : otherInfo;
+    const real = kind === Kind.fwd ? otherKind : kind;
+    return real === (forwardInfo >>> 31 === 1 ? Kind.union : Kind.struct);
+  }
+
+  /** A FWD's struct, where it is known by now; any other type is returned as it is. */
+  private resolveForward(id: number): number {
+    if (kindOfInfo(this.words[this.start[id]! + 1]!) !== Kind.fwd) return id;
+    const end = this.resolveId(id);
+    return kindOfInfo(this.words[this.start[end]! + 1]!) === Kind.fwd ? id : end;
+  }
+
+  /**
+   * Structural comparison of two types of one unit, `depth` levels deep. Unlike libbpf 1.7's, it
+   * compares the element types of arrays.
+   */
+  private identical(a: number, b: number, depth: number): boolean {
+    const words = this.words;
+    for (; ; depth--) {
+      if (a === b) return true;
+      if (a === 0 || b === 0 || depth <= 0) return false;
+      const x = this.start[a]!;
+      const y = this.start[b]!;
+      const info = words[x + 1]!;
+      const kind = kindOfInfo(info);
+      if (kind !== kindOfInfo(words[y + 1]!)) return false;
+      switch (kind) {
+        case Kind.int:
+        case Kind.float:
+        case Kind.fwd:
+          return this.equalWords(a, b);
+        case Kind.enum:
+        case Kind.enum64:
+          return this.compatibleEnum(a, b);
+        case Kind.ptr:
+        case Kind.typedef:
+        case Kind.volatile:
+        case Kind.const:
+        case Kind.restrict:
+        case Kind.func:
+        case Kind.typeTag:
+          if (words[x] !== words[y] || info !== words[y + 1]) return false;
+          a = words[x + 2]!;
+          b = words[y + 2]!;
+          continue;
+        case Kind.array:
+          if (words[x + 5] !== words[y + 5] || !this.identical(words[x + 4]!, words[y + 4]!, depth - 1))
+            return false;
+          a = words[x + 3]!;
+          b = words[y + 3]!;
+          continue;
+        case Kind.struct:
+        case Kind.union: {
+          if (!this.equalShallow(x, y)) return false;
+          for (let i = 0, n = info & 0xffffff; i < n; i++) {
+            if (!this.identical(words[x + 4 + i * 3]!, words[y + 4 + i * 3]!, depth - 1)) return false;
+          }
+          return true;
+        }
+        case Kind.funcProto: {
+          if (info !== words[y + 1] || !this.identical(words[x + 2]!, words[y + 2]!, depth - 1)) return false;
+          for (let i = 0, n = info & 0xffffff; i < n; i++) {
+            if (words[x + 3 + i * 2] !== words[y + 3 + i * 2]) return false;
+            if (!this.identical(words[x + 4 + i * 2]!, words[y + 4 + i * 2]!, depth - 1)) return false;
+          }
+          return true;
+        }
+        default:
+          return false;
+      }
+    }
+  }
+
+  /** The graphs were equivalent: record what that says of forward declarations and of structs on the way. */
+  private adopt(): void {
+    const words = this.words;
+    for (let i = 0; i < this.hypothesisCount; i++) {
+      const canon = this.hypothesisList[i]!;
+      const from = this.resolveId(this.hypothesis[canon]!);
+      const to = this.resolveId(canon);
+      if (from === to) continue;
+      const fromKind = kindOfInfo(words[this.start[from]! + 1]!);
+      const toKind = kindOfInfo(words[this.start[to]! + 1]!);
+      if (fromKind !== Kind.fwd && toKind === Kind.fwd) this.resolve(to, from);
+      if (this.wouldChangeBase) continue;
+      if (fromKind === Kind.fwd && toKind !== Kind.fwd) {
+        this.resolve(from, to);
+      } else if (
+        (fromKind === Kind.struct || fromKind === Kind.union) &&
+        toKind !== Kind.fwd &&
+        this.canonical[to] !== 0 &&
+        this.canonical[from] === 0
+      ) {
+        this.canonical[from] = to;
+      }
+    }
+  }
+
+  // ---- Kinds that only refer -------------------------------------------------------------
+
+  /** Map the targets first, then look for an equal one. Returns the id the type is mapped to. */
+  private placeReference(id: number, depth: number): number {
+    if (id === 0) return 0;
+    const known = this.canonical[id]!;
+    if (known > 0) return this.resolveId(id);
+    const words = this.words;
+    const at = this.start[id]!;
+    const info = words[at + 1]!;
+    const kind = kindOfInfo(info);
+    // A chain of modifiers that closes on itself, or deeper than any source: cut it.
+    if (known < 0 || depth > 2000) return 0;
+    this.canonical[id] = -1;
+    if (refersByThirdWord(kind)) words[at + 2] = this.placeReference(words[at + 2]!, depth + 1);
+    if (kind === Kind.array) {
+      words[at + 3] = this.placeReference(words[at + 3]!, depth + 1);
+      words[at + 4] = this.placeReference(words[at + 4]!, depth + 1);
+    } else if (kind === Kind.funcProto) {
+      for (let i = at + 4, end = at + 3 + (info & 0xffffff) * 2; i < end; i += 2) {
+        words[i] = this.placeReference(words[i]!, depth + 1);
+      }
+    }
+    const hash = this.hash(id);
+    for (
+      let table: HashChains | undefined = this.unitTable;
+      table;
+      table = table === this.table ? undefined : this.table
+    ) {
+      for (let entry = table.first(hash); entry !== 0; entry = table.next(entry)) {
+        const other = table.id(entry);
+        if (this.equalWords(id, other)) {
+          this.canonical[id] = other;
+          return other;
+        }
+      }
+    }
+    this.keepOwn(id, hash);
+    return id;
+  }
+
+  /** What equal types of one kind have in common. Structs and typedefs leave out the types they refer to. */
+  private hash(id: number): number {
+    const words = this.words;
+    const at = this.start[id]!;
+    const info = words[at + 1]!;
+    const kind = kindOfInfo(info);
+    let hash = Math.imul(words[at]! ^ 0x9e3779b9, 0x85ebca6b);
+    if (kind === Kind.enum || kind === Kind.enum64) {
+      // A forward declaration may match either kind, whatever its size.
+      return (hash ^ (hash >>> 15) ^ 0x5f) | 0;
+    }
+    hash = Math.imul(hash ^ (hash >>> 13) ^ info, 0xc2b2ae35);
+    if (kind === Kind.struct || kind === Kind.union) {
+      hash = Math.imul(hash ^ words[at + 2]!, 0x27d4eb2f);
+      for (let i = at + 3, end = at + 3 + vlenOfInfo(info) * 3; i < end; i += 3) {
+        hash = Math.imul((hash ^ (hash >>> 15)) + words[i]!, 0x2c1b3c6d);
+        hash = Math.imul((hash ^ (hash >>> 12)) + words[i + 2]!, 0x297a2d39);
+      }
+    } else if (kind !== Kind.typedef) {
+      for (let i = at + 2, end = at + wordCountOfInfo(info); i < end; i++) {
+        hash = Math.imul((hash ^ (hash >>> 15)) + words[i]!, 0x2c1b3c6d);
+      }
+    }
+    return (hash ^ (hash >>> 16)) | 0;
+  }
+
+  // ---- End of a unit, end of all ---------------------------------------------------------
+
+  /** Drop what was mapped elsewhere, close the gaps, give the kept types their ids. */
+  private keep(typeCount: number, map: Int32Array): void {
+    const { words, start, canonical, kept, unitStart } = this;
+    let next = unitStart;
+    map[0] = 0;
+    for (let i = 1; i <= typeCount; i++) map[i] = kept[i] === 1 ? next++ : 0;
+    // The id a type of this unit will have, through the mapping (which is still in unit ids).
+    const finalId = (id: number): number => {
+      const end = this.resolveId(id);
+      return end < unitStart ? end : map[end - unitStart + 1]!;
+    };
+    let to = typeCount > 0 ? start[unitStart]! : this.wordCount;
+    for (let i = 1; next > unitStart && i <= typeCount; i++) {
+      if (kept[i] === 0) continue;
+      const from = start[unitStart + i - 1]!;
+      const length = wordCountOfInfo(words[from + 1]!);
+      if (from !== to) words.copyWithin(to, from, from + length);
+      renumber(words, to, finalId);
+      start[unitStart + i - 1] = to;
+      to += length;
+    }
+    this.wordCount = to;
+    for (let i = 1; i <= typeCount; i++) if (kept[i] === 0) map[i] = finalId(unitStart + i - 1);
+    for (const id of this.resolved) canonical[id] = finalId(canonical[id]!);
+    if (next > unitStart) {
+      // All ends first: from then on nobody needs the mapping between the unit's own ids.
+      const ends = this.references;
+      for (let i = 1; i <= typeCount; i++) {
+        if (kept[i] === 1) ends[i] = canonical[unitStart + i - 1] === unitStart + i - 1 ? map[i]! : finalId(unitStart + i - 1);
+      }
+      for (let i = 1; i <= typeCount; i++) {
+        if (kept[i] === 0) continue;
+        start[map[i]!] = start[unitStart + i - 1]!;
+        canonical[map[i]!] = ends[i]!;
+      }
+    }
+    this.count = next;
+    // Newest first, as a lookup in the order of arrival would find them.
+    this.unitTable.moveTo(this.table, unitStart, map);
+  }
+
+  /**
+   * After the last unit: forward declarations of a name that only one struct or union has become
+   * that struct, references are merged once more, ids are made dense.
+   * @returns for every id handed out before, the final id (0 for void).
+   */
+  finish(): { map: Int32Array; words: Uint32Array; typeCount: number } {
+    this.resolveUniqueForwards();
+    const { words, start, startId, count } = this;
+    // References once more, from the start: two that differed by an unresolved FWD may now be equal.
+    this.unitStart = this.count;
+    const mapped = new Int32Array(count);
+    const again = new HashChains();
+    again.reserve(count);
+    const visit = (id: number, depth: number): number => {
+      const done = mapped[id]!;
+      if (done > 0) return done;
+      const end = this.resolveId(id);
+      if (end !== id) return (mapped[id] = visit(end, depth + 1));
+      if (id < startId) return (mapped[id] = id);
+      const at = start[id]!;
+      const info = words[at + 1]!;
+      const kind = kindOfInfo(info);
+      if (!isReferenceKind(kind)) return (mapped[id] = id);
+      if (done < 0 || depth > 2000) return id;
+      mapped[id] = -1;
+      if (kind === Kind.array) {
+        words[at + 3] = visit(words[at + 3]!, depth + 1);
+        words[at + 4] = visit(words[at + 4]!, depth + 1);
+      } else {
+        words[at + 2] = visit(words[at + 2]!, depth + 1);
+        if (kind === Kind.funcProto) {
+          for (let i = at + 4, last = at + 3 + (info & 0xffffff) * 2; i < last; i += 2)
+            words[i] = visit(words[i]!, depth + 1);
+        }
+      }
+      const hash = this.hash(id);
+      for (let entry = again.first(hash); entry !== 0; entry = again.next(entry)) {
+        const other = again.id(entry);
+        if (this.equalWords(id, other)) return (mapped[id] = other);
+      }
+      again.add(hash, id);
+      return (mapped[id] = id);
+    };
+    for (let id = 1; id < startId; id++) {
+      if (isReferenceKind(kindOfInfo(words[start[id]! + 1]!))) again.add(this.hash(id), id);
+    }
+    for (let id = startId; id < count; id++) visit(id, 0);
+
+    let next = startId;
+    const final = new Int32Array(count);
+    for (let id = 1; id < startId; id++) final[id] = id;
+    for (let id = startId; id < count; id++) final[id] = mapped[id] === id ? next++ : 0;
+    for (let id = startId; id < count; id++) if (mapped[id] !== id) final[id] = final[mapped[id]!]!;
+    for (let id = 1; id < startId; id++) if (mapped[id] !== 0) final[id] = final[mapped[id]!]!;
+    const from = startId < count ? start[startId]! : this.wordCount;
+    const finalOf = (id: number): number => final[this.resolveId(id)]!;
+    let to = from;
+    for (let id = startId; id < count; id++) {
+      if (mapped[id] !== id) continue;
+      const at = start[id]!;
+      const length = wordCountOfInfo(words[at + 1]!);
+      words.copyWithin(to, at, at + length);
+      renumber(words, to, finalOf);
+      to += length;
+    }
+    return { map: final, words: words.subarray(from, to), typeCount: next - startId };
+  }
+
+  private resolveUniqueForwards(): void {
+    const byName = new Map<number, number>();
+    for (let id = 1; id < this.count; id++) {
+      const at = this.start[id]!;
+      const kind = kindOfInfo(this.words[at + 1]!);
+      if ((kind !== Kind.struct && kind !== Kind.union) || this.canonical[id] !== id) continue;
+      const name = this.words[at]!;
+      byName.set(name, byName.has(name) ? 0 : id);
+    }
+    for (let id = this.startId; id < this.count; id++) {
+      const at = this.start[id]!;
+      const info = this.words[at + 1]!;
+      if (kindOfInfo(info) !== Kind.fwd || this.canonical[id] !== id) continue;
+      const found = byName.get(this.words[at]!);
+      if (found === undefined || found === 0) continue;
+      const kind = kindOfInfo(this.words[this.start[found]! + 1]!);
+      if (kind === (info >>> 31 === 1 ? Kind.union : Kind.struct)) this.canonical[id] = found;
+    }
+  }
+}
+
+function isReferenceKind(kind: number): boolean {
+  switch (kind) {
+    case Kind.ptr:
+    case Kind.volatile:
+    case Kind.const:
+    case Kind.restrict:
+    case Kind.func:
+    case Kind.funcProto:
+    case Kind.array:
+    case Kind.declTag:
+    case Kind.typeTag:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Replace every type id in the type at `at`. */
+function renumber(words: Uint32Array, at: number, newId: (id: number) => number): void {
+  const info = words[at + 1]!;
+  const kind = kindOfInfo(info);
+  if (refersByThirdWord(kind) && words[at + 2] !== 0) words[at + 2] = newId(words[at + 2]!);
+  switch (kind) {
+    case Kind.array:
+      if (words[at + 3] !== 0) words[at + 3] = newId(words[at + 3]!);
+      if (words[at + 4] !== 0) words[at + 4] = newId(words[at + 4]!);
+      break;
+    case Kind.struct:
+    case Kind.union:
+      for (let i = at + 4, end = at + 3 + vlenOfInfo(info) * 3; i < end; i += 3)
+        if (words[i] !== 0) words[i] = newId(words[i]!);
+      break;
+    case Kind.funcProto:
+      for (let i = at + 4, end = at + 3 + vlenOfInfo(info) * 2; i < end; i += 2)
+        if (words[i] !== 0) words[i] = newId(words[i]!);
+      break;
+    case Kind.datasec:
+      for (let i = at + 3, end = at + 3 + vlenOfInfo(info) * 3; i < end; i += 3) words[i] = newId(words[i]!);
+      break;
+  }
+}

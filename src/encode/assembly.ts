@@ -1,0 +1,139 @@
+import { encodeBtf, type Btf } from "../btf/index.ts";
+import { Deduplicator } from "../btf/dedup/deduplicator.ts";
+import { Kind, vlenOfInfo } from "../btf/dedup/type-words.ts";
+import { grownInt32 } from "../util/columns.ts";
+import type { FunctionCollector } from "./functions.ts";
+import type { NameTable } from "./name-table.ts";
+import { StringSection } from "./string-section.ts";
+import { datasecs, writeVariables, type Variable, type VariableCollector } from "./variables.ts";
+
+/** A unit's output as it reaches the assembling thread. */
+export interface UnitColumns {
+  words: Uint32Array;
+  wordFrom: number;
+  wordTo: number;
+  typeCount: number;
+  functions: Int32Array;
+  functionWords: number;
+  variables: Int32Array;
+  variableWords: number;
+}
+
+/** Puts the units' types, functions and variables together into BTF, in the order the units come. */
+export class Assembly {
+  readonly dedup: Deduplicator;
+  private readonly names: NameTable;
+  private readonly functions: FunctionCollector;
+  private readonly variables: VariableCollector;
+  private readonly base: Btf | undefined;
+  private readonly baseStrings: StringSection | undefined;
+  private map: Int32Array<ArrayBuffer> = new Int32Array(1 << 12);
+  typesBeforeDedup = 0;
+
+  constructor(names: NameTable, functions: FunctionCollector, variables: VariableCollector, base: Btf | undefined) {
+    this.names = names;
+    this.functions = functions;
+    this.variables = variables;
+    this.base = base;
+    if (base === undefined) this.dedup = new Deduplicator();
+    else {
+      const ids = new Map<number, number>();
+      const idAt = (offset: number): number => {
+        let id = ids.get(offset);
+        if (id === undefined) {
+          const bytes = base.stringsBytes;
+          const end = bytes.indexOf(0, offset);
+          id = names.ofBytes(bytes, offset, end < 0 ? bytes.length : end);
+          ids.set(offset, id);
+        }
+        return id;
+      };
+      this.baseStrings = StringSection.ofBytes(names, base.stringsBytes, idAt);
+      const words = base.words.slice();
+      for (let i = 0; i < base.offsets.length; i++) nameIds(words, base.offsets[i]!, idAt);
+      this.dedup = new Deduplicator({ words, starts: base.offsets });
+    }
+  }
+
+  add(unit: UnitColumns): void {
+    this.typesBeforeDedup += unit.typeCount;
+    this.map = grownInt32(this.map, unit.typeCount + 1);
+    this.dedup.addUnit(unit.words, unit.wordFrom, unit.wordTo, unit.typeCount, this.map);
+    this.functions.add(unit.functions, unit.functionWords, this.map);
+    this.variables.add(this.dedup, unit.variables, unit.variableWords, this.map);
+  }
+
+  /**
+   * All units are in: settle and write.
+   * @param isMain whether a variable goes into the main output; the others go to the split one.
+   */
+  finish(
+    littleEndian: boolean,
+    layout: boolean,
+    wantSplit: boolean,
+    isMain: (variable: Variable) => boolean,
+  ): { btf: Uint8Array; split: Uint8Array | undefined; typeCount: number; mainVariables: Variable[]; splitVariables: Variable[] } {
+    const { dedup, names } = this;
+    const variables = this.variables.settle();
+    const mainVariables = variables.filter(isMain);
+    const splitVariables = variables.filter((variable) => !isMain(variable));
+    const append = (words: ArrayLike<number>): number => dedup.append(words);
+    const sections = writeVariables(mainVariables, { graph: dedup, finalId: (id) => id, append });
+    this.functions.finish(dedup);
+    for (const words of datasecs(sections, names)) dedup.append(words);
+    const firstOwn = dedup.startId;
+    // finish() reorders words in place: what the split part still needs of the graph is read before.
+    const pending = wantSplit ? this.prepareSplit(splitVariables) : undefined;
+    const { words, typeCount, map } = dedup.finish();
+    const strings = new StringSection(names, this.baseStrings);
+    const main = words.slice();
+    strings.rename(main);
+    const headerByteSize = layout && this.base === undefined ? 32 : 24;
+    const btf = encodeBtf({
+      words: main,
+      strings: strings.result(),
+      littleEndian,
+      headerByteSize,
+      layout: layout && this.base === undefined,
+    });
+    let split: Uint8Array | undefined;
+    if (pending !== undefined) {
+      split = pending((id) => map[id]!, firstOwn + typeCount, strings, littleEndian);
+    }
+    return { btf, split, typeCount, mainVariables, splitVariables };
+  }
+
+  private prepareSplit(
+    variables: readonly Variable[],
+  ): (finalId: (id: number) => number, firstId: number, base: StringSection, littleEndian: boolean) => Uint8Array {
+    // The arrays to close refer to types by ids from before finish(); keep their words.
+    const graph = { words: this.dedup.words.slice(0, this.dedup.wordCount), start: this.dedup.start.slice(0, this.dedup.count) };
+    return (finalId, firstId, base, littleEndian) => {
+      const chunks: number[] = [];
+      let next = firstId;
+      const append = (words: ArrayLike<number>): number => {
+        for (let i = 0; i < words.length; i++) chunks.push(words[i]!);
+        return next++;
+      };
+      const sections = writeVariables(variables, { graph, finalId, append });
+      for (const words of datasecs(sections, this.names)) append(words);
+      const strings = new StringSection(this.names, base);
+      const words = Uint32Array.from(chunks);
+      strings.rename(words);
+      return encodeBtf({ words, strings: strings.result(), littleEndian });
+    };
+  }
+}
+
+/** Replace string offsets by name ids in the type at `at`. */
+function nameIds(words: Uint32Array, at: number, idAt: (offset: number) => number): void {
+  const info = words[at + 1]!;
+  words[at] = words[at] === 0 ? 0 : idAt(words[at]!);
+  const kind = (info >>> 24) & 0x1f;
+  const vlen = vlenOfInfo(info);
+  const step = kind === Kind.struct || kind === Kind.union || kind === Kind.enum64 ? 3 : kind === Kind.enum || kind === Kind.funcProto ? 2 : 0;
+  for (let i = 0; step !== 0 && i < vlen; i++) {
+    const name = at + 3 + i * step;
+    words[name] = words[name] === 0 ? 0 : idAt(words[name]!);
+  }
+}

@@ -1,0 +1,78 @@
+import { Kind, vlenOfInfo, wordCountOfInfo } from "../btf/dedup/type-words.ts";
+import type { NameTable } from "./name-table.ts";
+
+/**
+ * The string section of a BTF: names in the order of their first use by the types, each once.
+ * Over a base, strings that the base has keep their offset there.
+ */
+export class StringSection {
+  private readonly names: NameTable;
+  /** Name id to offset + 1. */
+  private readonly offsets = new Map<number, number>();
+  private bytes: Uint8Array<ArrayBuffer>;
+  private length: number;
+  private readonly start: number;
+
+  /** @param base the section this one continues (split BTF). */
+  constructor(names: NameTable, base?: StringSection) {
+    this.names = names;
+    this.bytes = new Uint8Array(1 << 16);
+    this.start = base === undefined ? 0 : base.start + base.length;
+    // A base begins with the empty string; split BTF does not.
+    this.length = base === undefined ? 1 : 0;
+    if (base !== undefined) for (const [id, offset] of base.offsets) this.offsets.set(id, offset);
+  }
+
+  /** A section that exists already, as the base of another. `bytes` is the whole string section. */
+  static ofBytes(names: NameTable, bytes: Uint8Array, idAt: (offset: number) => number): StringSection {
+    const section = new StringSection(names);
+    section.bytes = bytes.slice();
+    section.length = bytes.length;
+    for (let offset = 1; offset < bytes.length; ) {
+      const end = bytes.indexOf(0, offset);
+      const id = idAt(offset);
+      if (id !== 0 && !section.offsets.has(id)) section.offsets.set(id, offset);
+      if (end < 0) break;
+      offset = end + 1;
+    }
+    return section;
+  }
+
+  offset(id: number): number {
+    if (id === 0) return 0;
+    const known = this.offsets.get(id);
+    if (known !== undefined) return known;
+    const length = this.names.byteLength(id);
+    if (this.length + length + 1 > this.bytes.length) {
+      const larger = new Uint8Array((this.length + length + 1) * 2);
+      larger.set(this.bytes.subarray(0, this.length));
+      this.bytes = larger;
+    }
+    const at = this.length;
+    this.names.copyInto(id, this.bytes, at);
+    this.length = at + length + 1;
+    this.offsets.set(id, this.start + at);
+    return this.start + at;
+  }
+
+  result(): Uint8Array {
+    return this.bytes.subarray(0, this.length);
+  }
+
+  /** Replace the name ids in type words by offsets. */
+  rename(words: Uint32Array): void {
+    for (let at = 0; at < words.length; ) {
+      const info = words[at + 1]!;
+      const next = at + wordCountOfInfo(info);
+      words[at] = this.offset(words[at]!);
+      const kind = (info >>> 24) & 0x1f;
+      let step = 0;
+      if (kind === Kind.struct || kind === Kind.union || kind === Kind.enum64) step = 3;
+      else if (kind === Kind.enum || kind === Kind.funcProto) step = 2;
+      if (step !== 0 && vlenOfInfo(info) > 0) {
+        for (let i = at + 3; i < next; i += step) words[i] = this.offset(words[i]!);
+      }
+      at = next;
+    }
+  }
+}
