@@ -30,11 +30,11 @@ export class ByteWriter {
 
   /** The low `byteSize` bytes of `value`, which may be negative. */
   uint(byteSize: number, value: number | bigint): this {
-    let rest = BigInt.asUintN(byteSize * 8, BigInt(value));
     const at = this.#grow(byteSize);
+    const wide = typeof value === "bigint" || byteSize > 4 ? BigInt(value) : undefined;
     for (let i = 0; i < byteSize; i++) {
-      this.#bytes[at + (this.littleEndian ? i : byteSize - 1 - i)] = Number(rest & 0xffn);
-      rest >>= 8n;
+      const byte = wide === undefined ? Number(value) >> (i * 8) : Number((wide >> BigInt(i * 8)) & 0xffn);
+      this.#bytes[at + (this.littleEndian ? i : byteSize - 1 - i)] = byte;
     }
     return this;
   }
