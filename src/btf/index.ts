@@ -4,3 +4,7 @@ export * from "./writer.ts";
 export * from "./builder.ts";
 export * from "./raw.ts";
 export * from "./validate.ts";
+export * from "./declarator.ts";
+export * from "./decls.ts";
+export * from "./diff.ts";
+export * from "./diff-text.ts";

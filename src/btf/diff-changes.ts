@@ -1,0 +1,196 @@
+import { isDwarflessError } from "../io/index.ts";
+import * as K from "./constants.ts";
+import { declare } from "./declarator.ts";
+import type { DiffChange } from "./diff.ts";
+import { isComposite, isEnum, isModifier } from "./modifiers.ts";
+import type { Btf, TypeId } from "./reader.ts";
+import type { StructureClass, Structures } from "./structure.ts";
+
+/** A type on one side of a comparison. */
+interface Side {
+  structures: Structures;
+  btf: Btf;
+  id: TypeId;
+}
+
+/** What differs between two types, functions, variables or sections of one name. */
+export function describeChanges(
+  left: Structures,
+  leftId: TypeId,
+  right: Structures,
+  rightId: TypeId,
+): DiffChange[] {
+  const was: Side = { structures: left, btf: left.btf, id: leftId };
+  const is: Side = { structures: right, btf: right.btf, id: rightId };
+  const kind = was.btf.kind(leftId);
+  const changes: DiffChange[] = [];
+  compareText(changes, "tags", left.tags(leftId).join(", "), right.tags(rightId).join(", "));
+  if (kind !== is.btf.kind(rightId)) {
+    compareText(changes, "kind", K.kindName(kind), K.kindName(is.btf.kind(rightId)));
+    return changes;
+  }
+  if (isComposite(kind)) {
+    compareNumbers(changes, "size", was.btf.sizeOrType(leftId), is.btf.sizeOrType(rightId));
+    compareElements(changes, "member", memberList(was), memberList(is));
+  } else if (isEnum(kind)) {
+    compareNumbers(changes, "size", was.btf.sizeOrType(leftId), is.btf.sizeOrType(rightId));
+    compareElements(changes, "value", valueList(was), valueList(is));
+  } else if (kind === K.BTF_KIND_FUNC) {
+    compareText(
+      changes,
+      "linkage",
+      linkageName(was.btf.functionLinkage(leftId)),
+      linkageName(is.btf.functionLinkage(rightId)),
+    );
+    compareTypes(
+      changes,
+      "type",
+      was,
+      was.btf.sizeOrType(leftId),
+      is,
+      is.btf.sizeOrType(rightId),
+      was.btf.name(leftId),
+    );
+  } else if (kind === K.BTF_KIND_VAR) {
+    compareText(
+      changes,
+      "linkage",
+      linkageName(was.btf.variableLinkage(leftId)),
+      linkageName(is.btf.variableLinkage(rightId)),
+    );
+    compareTypes(
+      changes,
+      "type",
+      was,
+      was.btf.sizeOrType(leftId),
+      is,
+      is.btf.sizeOrType(rightId),
+      was.btf.name(leftId),
+    );
+  } else if (isModifier(kind)) {
+    compareTypes(changes, "target", was, was.btf.sizeOrType(leftId), is, is.btf.sizeOrType(rightId), "");
+  } else if (kind === K.BTF_KIND_DATASEC) {
+    compareNumbers(changes, "size", was.btf.sizeOrType(leftId), is.btf.sizeOrType(rightId));
+    compareNumbers(changes, "entries", was.btf.vlen(leftId), is.btf.vlen(rightId));
+  } else if (kind === K.BTF_KIND_INT || kind === K.BTF_KIND_FLOAT) {
+    compareNumbers(changes, "size", was.btf.sizeOrType(leftId), is.btf.sizeOrType(rightId));
+    if (kind === K.BTF_KIND_INT)
+      compareNumbers(changes, "encoding", was.btf.word(leftId, 3), is.btf.word(rightId, 3));
+  }
+  return changes;
+}
+
+/** A member or enumerator: how it compares and how it reads. */
+interface Element {
+  name: string;
+  /** Bit offset of a member, value of an enumerator. */
+  place: string;
+  class: StructureClass;
+  text: string;
+  /** Text with the place. */
+  whole: string;
+}
+
+function memberList(side: Side): Element[] {
+  const { btf, id } = side;
+  const elements: Element[] = [];
+  for (const member of btf.members(id)) {
+    const width = member.bitfieldSize === 0 ? "" : `:${member.bitfieldSize}`;
+    const text = `${typeText(btf, member.type, member.name)}${width}`;
+    elements.push({
+      name: member.name,
+      place: `bit ${member.bitOffset}${width}`,
+      class: side.structures.reference(member.type),
+      text,
+      whole: `${text} at bit ${member.bitOffset}`,
+    });
+  }
+  return elements;
+}
+
+function valueList(side: Side): Element[] {
+  const elements: Element[] = [];
+  for (const { name, value } of side.btf.enumerators(side.id)) {
+    elements.push({ name, place: `${value}`, class: 0, text: name, whole: `${name} = ${value}` });
+  }
+  return elements;
+}
+
+function compareElements(
+  changes: DiffChange[],
+  noun: "member" | "value",
+  before: Element[],
+  after: Element[],
+): void {
+  const was = labelled(before);
+  const is = labelled(after);
+  for (const [label, element] of was) {
+    const other = is.get(label);
+    if (other === undefined) {
+      changes.push({ what: `${noun}-removed`, name: label, before: element.whole });
+      continue;
+    }
+    if (element.class !== other.class) {
+      changes.push({ what: `${noun}-type`, name: label, before: element.text, after: other.text });
+    }
+    if (element.place !== other.place) {
+      const what = noun === "member" ? "member-moved" : "value-value";
+      changes.push({ what, name: label, before: element.place, after: other.place });
+    }
+  }
+  for (const [label, element] of is) {
+    if (!was.has(label)) changes.push({ what: `${noun}-added`, name: label, after: element.whole });
+  }
+  const order = [...was.keys()].filter((label) => is.has(label));
+  const newOrder = [...is.keys()].filter((label) => was.has(label));
+  if (changes.length === 0 && order.some((label, index) => newOrder[index] !== label)) {
+    changes.push({ what: `${noun}-order`, before: order.join(" "), after: newOrder.join(" ") });
+  }
+}
+
+/** Elements by name; unnamed and repeated ones get a number. */
+function labelled(elements: Element[]): Map<string, Element> {
+  const map = new Map<string, Element>();
+  const uses = new Map<string, number>();
+  for (const element of elements) {
+    const name = element.name === "" ? "(unnamed)" : element.name;
+    const use = (uses.get(name) ?? 0) + 1;
+    uses.set(name, use);
+    map.set(use === 1 ? name : `${name} #${use}`, element);
+  }
+  return map;
+}
+
+function compareTypes(
+  changes: DiffChange[],
+  what: string,
+  was: Side,
+  wasType: TypeId,
+  is: Side,
+  isType: TypeId,
+  name: string,
+): void {
+  if (was.structures.reference(wasType) === is.structures.reference(isType)) return;
+  changes.push({ what, before: typeText(was.btf, wasType, name), after: typeText(is.btf, isType, name) });
+}
+
+function compareNumbers(changes: DiffChange[], what: string, before: number, after: number): void {
+  compareText(changes, what, `${before}`, `${after}`);
+}
+
+function compareText(changes: DiffChange[], what: string, before: string, after: string): void {
+  if (before !== after) changes.push({ what, before, after });
+}
+
+function linkageName(linkage: number): string {
+  return ["static", "global", "extern"][linkage] ?? `${linkage}`;
+}
+
+function typeText(btf: Btf, id: TypeId, name: string): string {
+  try {
+    return declare(btf, id, name);
+  } catch (error) {
+    if (!isDwarflessError(error)) throw error;
+    return `(type ${id})`;
+  }
+}
