@@ -1,0 +1,14 @@
+import { Command } from "commander";
+import { btfCheckCommand } from "./btf-check-command.ts";
+import { btfDiffCommand } from "./btf-diff-command.ts";
+import { btfDumpCommand } from "./btf-dump-command.ts";
+import type { Streams } from "./streams.ts";
+
+/** `dwarfless btf …` */
+export function btfCommand(streams: Streams, setExitCode: (code: number) => void): Command {
+  return new Command("btf")
+    .description("look at BTF: raw, or in an ELF file")
+    .addCommand(btfDumpCommand(streams))
+    .addCommand(btfDiffCommand(streams, setExitCode))
+    .addCommand(btfCheckCommand(streams, setExitCode));
+}

@@ -1,0 +1,67 @@
+import { basename, dirname } from "node:path";
+import { Btf } from "../btf/index.ts";
+import { FormatError, UnsupportedError } from "../io/index.ts";
+import { readBtfFile, readDistilledBase } from "./btf-file.ts";
+
+const kernelBtfFolder = "/sys/kernel/btf";
+
+/**
+ * The BTF in a file, over its base where it is split: `basePath`, or the distilled base beside it in
+ * the same ELF file, or for `/sys/kernel/btf/MODULE` the running kernel's.
+ * @throws {FormatError} `BTF_SPLIT` when it is split and no base is known; {@link FileError}
+ */
+export async function loadBtf(path: string, basePath?: string): Promise<Btf> {
+  const bytes = await readBtfFile(path);
+  const base = await loadBase(path, basePath);
+  try {
+    return Btf.parse(bytes, { name: path, ...(base && { base }) });
+  } catch (error) {
+    if (base === undefined && error instanceof FormatError && looksSplit(bytes)) {
+      throw new FormatError(
+        "BTF_SPLIT",
+        "split BTF, as modules have: give the BTF it was split from with --base (that kernel's vmlinux)",
+        { file: path },
+      );
+    }
+    if (base !== undefined && error instanceof FormatError && isReferenceError(error)) {
+      const problem = `${error.problem}: is ${base.inputName ?? "the base"} the BTF it was split from?`;
+      throw new FormatError(error.code, problem, error.location);
+    }
+    throw error;
+  }
+}
+
+async function loadBase(path: string, basePath: string | undefined): Promise<Btf | undefined> {
+  const distilled = await readDistilledBase(path);
+  if (distilled !== undefined) {
+    if (basePath !== undefined) {
+      throw new UnsupportedError(
+        "BTF_DISTILLED",
+        "has a distilled base of its own, .BTF.base: leave --base away",
+        {
+          file: path,
+        },
+      );
+    }
+    return Btf.parse(distilled, { name: `${path} (.BTF.base)` });
+  }
+  if (basePath !== undefined) return Btf.parse(await readBtfFile(basePath), { name: basePath });
+  if (dirname(path) === kernelBtfFolder && basename(path) !== "vmlinux") {
+    const kernel = `${kernelBtfFolder}/vmlinux`;
+    return Btf.parse(await readBtfFile(kernel), { name: kernel });
+  }
+  return undefined;
+}
+
+/** The string section of a base begins with NUL; a split one's has no reason to. */
+function looksSplit(bytes: Uint8Array): boolean {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (view.byteLength < 24) return false;
+  const littleEndian = view.getUint8(0) === 0x9f;
+  const stringsOffset = view.getUint32(4, littleEndian) + view.getUint32(16, littleEndian);
+  return view.getUint32(20, littleEndian) === 0 || bytes[stringsOffset] !== 0;
+}
+
+function isReferenceError(error: FormatError): boolean {
+  return error.code === "BTF_TYPE_ID" || error.code === "BTF_STRING_OFFSET";
+}

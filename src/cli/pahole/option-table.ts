@@ -1,0 +1,126 @@
+import type { OptionSpec } from "./get-options.ts";
+
+/**
+ * What an option of pahole is to this program.
+ * `encode`: it has its meaning. `print`: it only changes what pahole prints; accepted and without
+ * effect beside an encode, as with pahole. `refuse`: it would change the BTF in a way that is not
+ * supported, so it is refused.
+ */
+export type OptionRole = "encode" | "print" | "refuse";
+
+export interface PaholeOption extends OptionSpec {
+  role: OptionRole;
+}
+
+const encode = (name: string, argument: OptionSpec["argument"] = "none", short = ""): PaholeOption => ({
+  name,
+  argument,
+  role: "encode",
+  ...(short && { short }),
+});
+const print = (name: string, argument: OptionSpec["argument"] = "none", short = ""): PaholeOption => ({
+  ...encode(name, argument, short),
+  role: "print",
+});
+const refuse = (name: string, argument: OptionSpec["argument"] = "none", short = ""): PaholeOption => ({
+  ...encode(name, argument, short),
+  role: "refuse",
+});
+
+/** pahole 1.32's options; the order is that of its messages about ambiguous ones. */
+export const paholeOptions: readonly PaholeOption[] = [
+  print("bit_holes", "required", "B"),
+  print("cacheline_size", "required", "c"),
+  print("class_name", "required", "C"),
+  print("count", "required"),
+  print("skip", "required"),
+  print("seek_bytes", "required"),
+  print("size_bytes", "required"),
+  print("range", "required"),
+  print("header_type", "required"),
+  print("decl_exclude", "required", "D"),
+  print("expand_types", "none", "E"),
+  print("expand_pointers", "none", "p"),
+  print("find_pointers_to", "required", "f"),
+  print("rel_offset", "none", "r"),
+  print("recursive", "none", "d"),
+  encode("format_path", "required", "F"),
+  print("contains", "required", "i"),
+  print("contains_enumerator", "required"),
+  print("holes", "required", "H"),
+  print("hole_size_ge", "required", "z"),
+  print("show_decl_info", "none", "I"),
+  print("show_reorg_steps", "none", "S"),
+  print("show_first_biggest_size_base_type_member", "none", "l"),
+  print("show_only_data_members", "none", "M"),
+  print("sizes", "none", "s"),
+  print("separator", "required", "t"),
+  print("nr_members", "none", "n"),
+  print("nr_methods", "none", "m"),
+  print("nr_definitions", "none", "T"),
+  print("class_name_len", "none", "N"),
+  print("packable", "none", "P"),
+  print("padding_ge", "required"),
+  print("prefix_filter", "required", "y"),
+  print("packed"),
+  print("reorganize", "none", "R"),
+  print("nested_anon_include", "none", "A"),
+  print("anon_include", "none", "a"),
+  print("defined_in", "none", "u"),
+  print("unions"),
+  encode("verbose", "none", "V"),
+  print("with_flexible_array"),
+  print("with_embedded_flexible_array"),
+  refuse("word_size", "required", "w"),
+  print("exclude", "required", "x"),
+  encode("cu_exclude", "required", "X"),
+  refuse("ctf_encode", "none", "Z"),
+  encode("btf_base", "required"),
+  encode("btf_encode", "none", "J"),
+  encode("btf_encode_detached", "required"),
+  encode("skip_encoding_btf_vars"),
+  encode("btf_encode_force"),
+  print("structs"),
+  print("suppress_aligned_attribute"),
+  print("suppress_force_paddings"),
+  print("suppress_packed"),
+  print("show_private_classes"),
+  encode("numeric_version"),
+  encode("fixup_silly_bitfields"),
+  refuse("first_obj_only"),
+  print("classes_as_structs"),
+  print("hex"),
+  encode("hashbits", "required"),
+  print("prettify", "required"),
+  print("ptr_table_stats"),
+  refuse("running_kernel_vmlinux"),
+  encode("jobs", "optional", "j"),
+  encode("kabi_prefix", "required"),
+  encode("lang", "required"),
+  encode("lang_exclude", "required"),
+  print("quiet", "none", "q"),
+  print("sort"),
+  print("compile"),
+  print("flat_arrays"),
+  encode("btf_gen_floats"),
+  encode("btf_gen_all"),
+  encode("btf_gen_optimized"),
+  encode("skip_encoding_btf_decl_tag"),
+  encode("skip_missing"),
+  encode("skip_encoding_btf_type_tag"),
+  encode("skip_encoding_btf_enum64"),
+  print("skip_emitting_atomic_typedefs"),
+  encode("skip_encoding_btf_inconsistent_proto"),
+  encode("devel_version"),
+  encode("features", "required"),
+  encode("btf_features", "required"),
+  encode("btf_features_strict", "required"),
+  encode("btf_attributes"),
+  encode("supported_btf_features"),
+  encode("reproducible_build"),
+  encode("encode_all_btf_vars"),
+  encode("help", "none", "?"),
+  encode("usage"),
+  encode("program-name", "required"),
+  encode("version"),
+];
