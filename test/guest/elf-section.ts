@@ -36,14 +36,7 @@ export function elfSection(file: string, name: string): Buffer | undefined {
   }
 }
 
-const signatureMark = "~Module signature appended~\n";
-
-/** A module as shipped, without compression and without the signature after the ELF file's end. */
+/** A module as shipped, decompressed; a signature behind the ELF file stays. */
 export function plainModule(shipped: string): Buffer {
-  const bytes = shipped.endsWith(".xz") ? mustRun("xz", ["-dc", shipped]).stdout : readFileSync(shipped);
-  if (!bytes.subarray(-signatureMark.length).equals(Buffer.from(signatureMark))) return bytes;
-  // struct module_signature (kernel, include/linux/module_signature.h): 12 bytes, the last four of
-  // them the length of the signature before it, big-endian.
-  const end = bytes.length - signatureMark.length;
-  return bytes.subarray(0, end - 12 - bytes.readUInt32BE(end - 4));
+  return shipped.endsWith(".xz") ? mustRun("xz", ["-dc", shipped]).stdout : readFileSync(shipped);
 }

@@ -3,15 +3,17 @@ import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test, type TestContext } from "vitest";
 import { compileLoader, compilerMissing, parseVerdicts, type Verdict } from "../guest/btfload.ts";
-import { elfSection } from "../guest/elf-section.ts";
+import { elfSection, plainModule } from "../guest/elf-section.ts";
 import { architectureOf, type GuestResult, runInGuest } from "../guest/guest.ts";
 import type { InitramfsEntry } from "../guest/initramfs.ts";
 import { emulatorMissing } from "../guest/qemu.ts";
+import { replaceSections } from "../../src/elf/index.ts";
 import {
   dwarfless,
   type Kernel,
   kernel,
   kernelMissing,
+  kernelModules,
   kernelNames,
   peers,
   withTemporaryDirectory,
@@ -20,10 +22,12 @@ import {
 /** In every one of the kernels, without dependencies, with global variables of their own. */
 const modules = ["fs/binfmt_misc", "fs/configfs/configfs", "fs/fat/fat"];
 const selections = ["percpu", "all"] as const;
+/** The module encoded in place, twice; and as the kernel's package ships it, with the second's BTF put in. */
+const variants = [...selections, "shipped"] as const;
 
 interface Findings {
   verdicts: Map<string, Verdict>;
-  /** `.BTF` sections as written, by `MODULE.SELECTION`. */
+  /** `.BTF` sections as written, by `MODULE.VARIANT`. */
   written: Map<string, Buffer>;
   /** The kernel's own BTF in the file it was encoded over. */
   shipped: Buffer;
@@ -55,9 +59,11 @@ describe.each(kernelNames)("%s", (name) => {
   test("refuses pahole's BTF with global variables", async (context) => {
     const { verdicts } = await ask(context);
     const verdict = verdicts.get("peer.all");
-    if (verdict === undefined) context.skip(peers().reason ?? "pahole was not asked");
+    if (verdict === undefined) return context.skip(peers().reason ?? "pahole was not asked");
+    const version = peers().pahole(["--version"]).stdout.toString("utf8").trim();
+    if (verdict.accepted && version !== "v1.32") context.skip(`pahole ${version} has the fault no more`);
     expect(verdict).toMatchObject({ accepted: false, errno: 22 });
-    expect(verdict!.log.at(-1)).toMatch(/Invalid offset$/);
+    expect(verdict.log.at(-1)).toMatch(/Invalid offset$/);
   });
 
   test("has the BTF that the modules were encoded over", async (context) => {
@@ -66,12 +72,12 @@ describe.each(kernelNames)("%s", (name) => {
     expect(shipped.length).toBeGreaterThan(1_000_000);
   });
 
-  test.for(selections)(
+  test.for(variants)(
     "loads modules with our BTF and shows it byte for byte: %s",
-    async (selection, context) => {
+    async (variant, context) => {
       const { guest, written } = await ask(context);
       for (const module of modules) {
-        const key = `${path.basename(module)}.${selection}`;
+        const key = `${path.basename(module)}.${variant}`;
         expect(guest.notes).toContain(`insmod ${key} 0`);
         // A kernel that dislikes the BTF of a module loads it without: only the file proves it.
         expect(guest.files.get(key)?.equals(written.get(key)!), `/sys/kernel/btf of ${key}`).toBe(true);
@@ -99,26 +105,32 @@ function examine(of: Kernel): Promise<Findings> {
       encode([of.vmlinux, "-o", file(`ours.${selection}`), `--vars=${selection}`]);
     }
     writeFileSync(file("damaged"), readFileSync(file("ours.all")).subarray(0, -1));
-    if (peers().available && architectureOf(of) === "amd64") {
+    if (peers().available) {
       peerWithGlobalVariables(of, file("peer.all"));
       blobs.push("peer.all");
     }
 
     const written = new Map<string, Buffer>();
-    const moduleFiles: string[] = [];
+    const shippedModules = new Map(kernelModules(of).map((module) => [module.path, module.shipped]));
     for (const module of modules) {
+      const stem = path.basename(module);
       for (const selection of selections) {
-        const key = `${path.basename(module)}.${selection}`;
-        copyFileSync(path.join(of.debugModules, `${module}.ko`), file(`${key}.ko`));
-        encode([file(`${key}.ko`), "--in-place", "--base", file("shipped"), `--vars=${selection}`]);
-        written.set(key, elfSection(file(`${key}.ko`), ".BTF")!);
-        moduleFiles.push(`${key}.ko`);
+        const target = file(`${stem}.${selection}.ko`);
+        copyFileSync(path.join(of.debugModules, `${module}.ko`), target);
+        encode([target, "--in-place", "--base", file("shipped"), `--vars=${selection}`]);
+        written.set(`${stem}.${selection}`, elfSection(target, ".BTF")!);
       }
+      const target = file(`${stem}.shipped.ko`);
+      const bytes = written.get(`${stem}.all`)!;
+      writeFileSync(target, plainModule(shippedModules.get(module)!));
+      // Drops the signature as well: a kernel refuses a module whose signature does not fit.
+      replaceSections(target, [{ name: ".BTF", bytes }]);
+      written.set(`${stem}.shipped`, bytes);
     }
 
     const loader = compileLoader(architectureOf(of), directory);
     const entries: InitramfsEntry[] = [{ path: "btfload", content: { file: loader }, executable: true }];
-    for (const name of [...blobs, "shipped", ...moduleFiles]) {
+    for (const name of [...blobs, "shipped", ...moduleKeys.map((key) => `${key}.ko`)]) {
       entries.push({ path: name, content: { file: file(name) } });
     }
     const guest = await runInGuest(of, entries, guestScript(blobs), { memory: 1536, timeout: 600_000 });
@@ -127,16 +139,17 @@ function examine(of: Kernel): Promise<Findings> {
   });
 }
 
+const moduleKeys = modules.flatMap((module) =>
+  variants.map((variant) => `${path.basename(module)}.${variant}`),
+);
+
 function guestScript(blobs: readonly string[]): string {
-  const keys = modules.flatMap((module) =>
-    selections.map((selection) => `${path.basename(module)}.${selection}`),
-  );
   return `
 /btfload ${blobs.join(" ")} >/tmp/verdicts
 emit verdicts /tmp/verdicts
 cmp /shipped /sys/kernel/btf/vmlinux >/tmp/compared 2>&1 && echo same >/tmp/compared
 emit vmlinux.compared /tmp/compared
-for key in ${keys.join(" ")}; do
+for key in ${moduleKeys.join(" ")}; do
   insmod $key.ko
   note insmod $key $?
   emit $key /sys/kernel/btf/\${key%%.*}
