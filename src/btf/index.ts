@@ -8,3 +8,4 @@ export * from "./declarator.ts";
 export * from "./decls.ts";
 export * from "./diff.ts";
 export * from "./diff-text.ts";
+export * from "./sort.ts";
