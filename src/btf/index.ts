@@ -9,3 +9,4 @@ export * from "./decls.ts";
 export * from "./diff.ts";
 export * from "./diff-text.ts";
 export * from "./sort.ts";
+export * from "./distill.ts";
