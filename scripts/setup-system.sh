@@ -10,13 +10,12 @@ export LC_ALL=C DEBIAN_FRONTEND=noninteractive
 packages='
 qemu-system-x86   guests of amd64 kernels
 qemu-system-arm   guests of arm64 kernels
-cpio              initramfs of guests
 xz-utils          modules shipped as .ko.xz
 gcc               the loader inside guests, compiled fixtures
 libc6-dev         the loader inside guests
 clang             compiled fixtures, C headers, other architectures
-lld               compiled fixtures (LTO)
-llvm              compiled fixtures (dwp, objcopy)
+lld               compiled fixtures , LTO
+llvm              compiled fixtures , dwp and objcopy
 binutils          comparison with readelf
 elfutils          comparison with eu-readelf
 dwz               compiled fixtures with supplementary files
