@@ -4,7 +4,7 @@ import { btfSectionName } from "./header.ts";
 import type { Btf, TypeId } from "./reader.ts";
 
 /** Longest declaration written, in characters; types can be made that would need terabytes. */
-const maximumLength = 256 * 1024;
+const defaultMaximumLength = 64 * 1024;
 /** Most pointers, arrays, functions and qualifiers around one name. */
 const maximumChain = 256;
 /** Most anonymous types and parameter lists within each other. */
@@ -14,10 +14,16 @@ const maximumDepth = 64;
  * C declaration of `name` as a type, without a storage class and semicolon:
  * `int (*handlers[4])(struct device *dev, ...)`. An empty name gives the type's own spelling.
  * Anonymous structs, unions and enums are written out on the same line.
+ * @param maximumLength of all parts in characters, about.
  * @throws {LimitError} `BTF_DECLARATION` for types that contain themselves, or endlessly many.
  */
-export function declare(btf: Btf, id: TypeId, name = ""): string {
-  return new Declarator(btf).declare(id, name, 0);
+export function declare(
+  btf: Btf,
+  id: TypeId,
+  name = "",
+  maximumLength: number = defaultMaximumLength,
+): string {
+  return new Declarator(btf, maximumLength).declare(id, name, 0);
 }
 
 /** Text of a name with control characters escaped, so that it stays on its line. */
@@ -30,10 +36,12 @@ export function printableName(name: string): string {
 
 class Declarator {
   readonly #btf: Btf;
+  readonly #maximumLength: number;
   #length = 0;
 
-  constructor(btf: Btf) {
+  constructor(btf: Btf, maximumLength: number) {
     this.#btf = btf;
+    this.#maximumLength = maximumLength;
   }
 
   /** Wraps `inner` in what the type's chain says, from the name outwards, then puts the base type before it. */
@@ -162,7 +170,8 @@ class Declarator {
 
   #count(text: string): string {
     this.#length += text.length;
-    if (this.#length > maximumLength) throw limit(`declaration of more than ${maximumLength} characters`);
+    if (this.#length > this.#maximumLength)
+      throw limit(`declaration of more than ${this.#maximumLength} characters`);
     return text;
   }
 }

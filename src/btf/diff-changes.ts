@@ -6,6 +6,9 @@ import { isComposite, isEnum, isModifier } from "./modifiers.ts";
 import type { Btf, TypeId } from "./reader.ts";
 import type { StructureClass, Structures } from "./structure.ts";
 
+/** Characters of a type's text beyond which its id is shown. */
+const maximumTypeText = 4096;
+
 /** A type on one side of a comparison. */
 interface Side {
   structures: Structures;
@@ -188,7 +191,7 @@ function linkageName(linkage: number): string {
 
 function typeText(btf: Btf, id: TypeId, name: string): string {
   try {
-    return declare(btf, id, name);
+    return declare(btf, id, name, maximumTypeText);
   } catch (error) {
     if (!isDwarflessError(error)) throw error;
     return `(type ${id})`;

@@ -44,14 +44,21 @@ describe("distill", () => {
       ]);
       const split = Btf.parse(distilled.split, { base: newBase });
       expect([...rawLines(split)]).toEqual([
-        "[5] STRUCT 'mine' size=32 vlen=4\n\t'page' type_id=8 bits_offset=0\n\t'alpha' type_id=9 bits_offset=64\n\t'anon' type_id=12 bits_offset=128\n\t'wide' type_id=3 bits_offset=192",
+        "[5] STRUCT 'mine' size=32 vlen=4",
+        "\t'page' type_id=8 bits_offset=0",
+        "\t'alpha' type_id=9 bits_offset=64",
+        "\t'anon' type_id=12 bits_offset=128",
+        "\t'wide' type_id=3 bits_offset=192",
         "[6] FUNC 'f' type_id=7 linkage=static",
-        "[7] FUNC_PROTO '(anon)' ret_type_id=10 vlen=1\n\t'int' type_id=1",
+        "[7] FUNC_PROTO '(anon)' ret_type_id=10 vlen=1",
+        "\t'int' type_id=1",
         "[8] PTR '(anon)' type_id=2",
-        "[9] ENUM '(anon)' encoding=UNSIGNED size=4 vlen=1\n\t'ALPHA' val=1",
+        "[9] ENUM '(anon)' encoding=UNSIGNED size=4 vlen=1",
+        "\t'ALPHA' val=1",
         "[10] TYPEDEF 'page_t' type_id=2",
         "[11] PTR '(anon)' type_id=4",
-        "[12] STRUCT '(anon)' size=8 vlen=1\n\t'p' type_id=11 bits_offset=0",
+        "[12] STRUCT '(anon)' size=8 vlen=1",
+        "\t'p' type_id=11 bits_offset=0",
       ]);
       expect(split.littleEndian).toBe(littleEndian);
     },

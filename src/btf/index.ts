@@ -1,12 +1,44 @@
 export * from "./constants.ts";
-export * from "./reader.ts";
-export * from "./writer.ts";
-export * from "./builder.ts";
-export * from "./raw.ts";
-export * from "./validate.ts";
-export * from "./declarator.ts";
-export * from "./decls.ts";
-export * from "./diff.ts";
-export * from "./diff-text.ts";
-export * from "./sort.ts";
-export * from "./distill.ts";
+export {
+  Btf,
+  type BtfEnumerator,
+  type BtfMember,
+  type BtfParameter,
+  type BtfParseOptions,
+  type BtfSectionEntry,
+  type StringOffset,
+  type TypeId,
+} from "./reader.ts";
+export { type BtfHeader, parseHeader } from "./header.ts";
+export { forEachNameWord, forEachTypeWord, infoKind, infoVlen, makeInfo, recordWords } from "./records.ts";
+export { isComposite, isEnum, isModifier, skipModifiers } from "./modifiers.ts";
+export { type BtfParts, encodeBtf } from "./writer.ts";
+export {
+  BtfBuilder,
+  type BtfBuilderOptions,
+  type BtfEnumeratorInput,
+  type BtfFinishOptions,
+  type BtfMemberInput,
+} from "./builder.ts";
+export { StringTable } from "./string-table.ts";
+export { rawLines, rawTypeLines } from "./raw.ts";
+export {
+  formatProblem,
+  type KernelRules,
+  type ValidateOptions,
+  validateBtf,
+  type ValidationProblem,
+} from "./validate.ts";
+export { declare, printableName } from "./declarator.ts";
+export { declaration, declarations, type DeclarationsOptions } from "./decls.ts";
+export {
+  type BtfDiff,
+  type DiffCategory,
+  type DiffChange,
+  type DiffEntry,
+  type DiffOptions,
+  diffBtf,
+} from "./diff.ts";
+export { formatDiff } from "./diff-text.ts";
+export { isSorted, sortBtf } from "./sort.ts";
+export { distill, type DistilledBtf } from "./distill.ts";

@@ -3,24 +3,56 @@ import type { Btf, TypeId } from "./reader.ts";
 
 const linkageNames = ["static", "global", "extern"];
 
-/**
- * The own types, one record per element, as `bpftool btf dump … format raw` of 7.8 prints them
- * (sub-lines of a record are joined with newlines).
- */
+/** The own types, line by line, as `bpftool btf dump … format raw` of 7.8 prints them. */
 export function* rawLines(btf: Btf): Generator<string> {
-  for (let id = btf.startId; id < btf.typeCount; id++) yield rawLine(btf, id);
+  for (let id = btf.startId; id < btf.typeCount; id++) yield* rawTypeLines(btf, id);
 }
 
-/** One type as `bpftool btf dump … format raw` prints it. */
-export function rawLine(btf: Btf, id: TypeId): string {
+/** One type as `bpftool btf dump … format raw` prints it: a line, and one for each element. */
+export function* rawTypeLines(btf: Btf, id: TypeId): Generator<string> {
   const kind = btf.kind(id);
-  const head = `[${id}] ${K.kindName(kind)} '${btf.nameOffset(id) === 0 ? "(anon)" : btf.name(id)}'`;
   const vlen = btf.vlen(id);
+  yield `[${id}] ${K.kindName(kind)} '${btf.name(id) || "(anon)"}'${tail(btf, id, kind)}`;
+  switch (kind) {
+    case K.BTF_KIND_STRUCT:
+    case K.BTF_KIND_UNION:
+      for (let index = 0; index < vlen; index++) {
+        const bitfieldSize = btf.memberBitfieldSize(id, index);
+        const width = bitfieldSize === 0 ? "" : ` bitfield_size=${bitfieldSize}`;
+        const place = `bits_offset=${btf.memberBitOffset(id, index)}${width}`;
+        yield `\t'${btf.memberName(id, index) || "(anon)"}' type_id=${btf.memberType(id, index)} ${place}`;
+      }
+      break;
+    case K.BTF_KIND_ENUM:
+    case K.BTF_KIND_ENUM64: {
+      const suffix = kind === K.BTF_KIND_ENUM ? "" : btf.kindFlag(id) ? "LL" : "ULL";
+      for (let index = 0; index < vlen; index++) {
+        yield `\t'${btf.enumeratorName(id, index) || "(anon)"}' val=${btf.enumeratorValue(id, index)}${suffix}`;
+      }
+      break;
+    }
+    case K.BTF_KIND_FUNC_PROTO:
+      for (let index = 0; index < vlen; index++) {
+        yield `\t'${btf.parameterName(id, index) || "(anon)"}' type_id=${btf.parameterType(id, index)}`;
+      }
+      break;
+    case K.BTF_KIND_DATASEC:
+      for (const entry of btf.sectionEntries(id)) {
+        const target = `${K.kindName(btf.kind(entry.type))} '${btf.name(entry.type) || "(anon)"}'`;
+        yield `\ttype_id=${entry.type} offset=${entry.offset} size=${entry.byteSize} (${target})`;
+      }
+      break;
+  }
+}
+
+/** What follows kind and name on a type's own line. */
+function tail(btf: Btf, id: TypeId, kind: number): string {
   const value = btf.sizeOrType(id);
+  const vlen = btf.vlen(id);
   switch (kind) {
     case K.BTF_KIND_INT: {
-      const encoding = intEncodingName(btf.intEncoding(id));
-      return `${head} size=${value} bits_offset=${btf.intBitOffset(id)} nr_bits=${btf.intBitSize(id)} encoding=${encoding}`;
+      const bits = `bits_offset=${btf.intBitOffset(id)} nr_bits=${btf.intBitSize(id)}`;
+      return ` size=${value} ${bits} encoding=${intEncodingName(btf.intEncoding(id))}`;
     }
     case K.BTF_KIND_PTR:
     case K.BTF_KIND_TYPEDEF:
@@ -28,61 +60,33 @@ export function rawLine(btf: Btf, id: TypeId): string {
     case K.BTF_KIND_CONST:
     case K.BTF_KIND_RESTRICT:
     case K.BTF_KIND_TYPE_TAG:
-      return `${head} type_id=${value}`;
-    case K.BTF_KIND_ARRAY:
-      return `${head} type_id=${btf.arrayElementType(id)} index_type_id=${btf.arrayIndexType(id)} nr_elems=${btf.arrayLength(id)}`;
+      return ` type_id=${value}`;
+    case K.BTF_KIND_ARRAY: {
+      const types = `type_id=${btf.arrayElementType(id)} index_type_id=${btf.arrayIndexType(id)}`;
+      return ` ${types} nr_elems=${btf.arrayLength(id)}`;
+    }
     case K.BTF_KIND_STRUCT:
-    case K.BTF_KIND_UNION: {
-      let text = `${head} size=${value} vlen=${vlen}`;
-      for (let index = 0; index < vlen; index++) {
-        text += `\n\t'${elementName(btf, id, index)}' type_id=${btf.memberType(id, index)} bits_offset=${btf.memberBitOffset(id, index)}`;
-        const bitfieldSize = btf.memberBitfieldSize(id, index);
-        if (bitfieldSize !== 0) text += ` bitfield_size=${bitfieldSize}`;
-      }
-      return text;
-    }
+    case K.BTF_KIND_UNION:
+    case K.BTF_KIND_DATASEC:
+      return ` size=${value} vlen=${vlen}`;
     case K.BTF_KIND_ENUM:
-    case K.BTF_KIND_ENUM64: {
-      const signed = btf.kindFlag(id);
-      const suffix = kind === K.BTF_KIND_ENUM ? "" : signed ? "LL" : "ULL";
-      let text = `${head} encoding=${signed ? "SIGNED" : "UNSIGNED"} size=${value} vlen=${vlen}`;
-      for (let index = 0; index < vlen; index++) {
-        text += `\n\t'${btf.enumeratorName(id, index) || "(anon)"}' val=${btf.enumeratorValue(id, index)}${suffix}`;
-      }
-      return text;
-    }
+    case K.BTF_KIND_ENUM64:
+      return ` encoding=${btf.kindFlag(id) ? "SIGNED" : "UNSIGNED"} size=${value} vlen=${vlen}`;
     case K.BTF_KIND_FWD:
-      return `${head} fwd_kind=${btf.kindFlag(id) ? "union" : "struct"}`;
+      return ` fwd_kind=${btf.kindFlag(id) ? "union" : "struct"}`;
     case K.BTF_KIND_FUNC:
-      return `${head} type_id=${value} linkage=${linkageName(btf.functionLinkage(id))}`;
-    case K.BTF_KIND_FUNC_PROTO: {
-      let text = `${head} ret_type_id=${value} vlen=${vlen}`;
-      for (let index = 0; index < vlen; index++) {
-        text += `\n\t'${btf.parameterName(id, index) || "(anon)"}' type_id=${btf.parameterType(id, index)}`;
-      }
-      return text;
-    }
+      return ` type_id=${value} linkage=${linkageName(btf.functionLinkage(id))}`;
+    case K.BTF_KIND_FUNC_PROTO:
+      return ` ret_type_id=${value} vlen=${vlen}`;
     case K.BTF_KIND_VAR:
-      return `${head} type_id=${value}, linkage=${linkageName(btf.variableLinkage(id))}`;
-    case K.BTF_KIND_DATASEC: {
-      let text = `${head} size=${value} vlen=${vlen}`;
-      for (const entry of btf.sectionEntries(id)) {
-        const name = btf.nameOffset(entry.type) === 0 ? "(anon)" : btf.name(entry.type);
-        text += `\n\ttype_id=${entry.type} offset=${entry.offset} size=${entry.byteSize} (${K.kindName(btf.kind(entry.type))} '${name}')`;
-      }
-      return text;
-    }
+      return ` type_id=${value}, linkage=${linkageName(btf.variableLinkage(id))}`;
     case K.BTF_KIND_FLOAT:
-      return `${head} size=${value}`;
+      return ` size=${value}`;
     case K.BTF_KIND_DECL_TAG:
-      return `${head} type_id=${value} component_idx=${btf.declTagComponent(id)}`;
+      return ` type_id=${value} component_idx=${btf.declTagComponent(id)}`;
     default:
-      return head;
+      return "";
   }
-}
-
-function elementName(btf: Btf, id: TypeId, index: number): string {
-  return btf.memberNameOffset(id, index) === 0 ? "(anon)" : btf.memberName(id, index);
 }
 
 function intEncodingName(encoding: number): string {

@@ -1,8 +1,8 @@
-import { FormatError } from "../io/index.ts";
+import { FormatError, LimitError } from "../io/index.ts";
 import { wordsOf } from "./byte-order.ts";
 import { BTF_KIND_ENUM, BTF_KIND_UNKN } from "./constants.ts";
 import { type BtfHeader, locate, parseHeader } from "./header.ts";
-import { infoKind, infoVlen } from "./records.ts";
+import { forEachNameWord, infoKind, infoVlen } from "./records.ts";
 import { checkReferences, parseLayout, scanRecords } from "./scan.ts";
 
 /** Index of a type; 0 is `void`, which is never stored. */
@@ -75,6 +75,8 @@ export class Btf {
   readonly stringsBytes: Uint8Array;
   /** Offset of the first own string: 0, or the byte size of all strings below. */
   readonly startStringOffset: StringOffset;
+  /** Bytes of the longest string, bases included. */
+  readonly longestName: number;
   readonly header: BtfHeader;
   readonly #strings: Buffer;
 
@@ -98,6 +100,8 @@ export class Btf {
     this.startStringOffset = base?.stringsEnd ?? 0;
     this.#strings = Buffer.from(strings.buffer, strings.byteOffset, strings.byteLength);
     checkReferences(words, this.offsets, this.typeCount, this.stringsEnd, header, name);
+    this.longestName = Math.max(longestString(strings), base?.longestName ?? 0);
+    if (this.longestName > usualName) this.#checkNameVolume();
   }
 
   /**
@@ -258,9 +262,13 @@ export class Btf {
     }
   }
 
+  enumeratorNameOffset(id: TypeId, index: number): StringOffset {
+    return this.word(id, 3 + index * (this.kind(id) === BTF_KIND_ENUM ? 2 : 3));
+  }
+
   /** Name of a value of an ENUM or ENUM64. */
   enumeratorName(id: TypeId, index: number): string {
-    return this.string(this.word(id, 3 + index * (this.kind(id) === BTF_KIND_ENUM ? 2 : 3)));
+    return this.string(this.enumeratorNameOffset(id, index));
   }
 
   /** Value of an ENUM or ENUM64, signed where the kind flag says so. */
@@ -281,8 +289,12 @@ export class Btf {
     }
   }
 
+  parameterNameOffset(id: TypeId, index: number): StringOffset {
+    return this.word(id, 3 + index * 2);
+  }
+
   parameterName(id: TypeId, index: number): string {
-    return this.string(this.word(id, 3 + index * 2));
+    return this.string(this.parameterNameOffset(id, index));
   }
 
   /** Type of a parameter; 0 in the last one means `...`. */
@@ -341,6 +353,28 @@ export class Btf {
     return this.word(id, 3) | 0;
   }
 
+  /** Strings may overlap: a small file with one long string could name gigabytes. */
+  #checkNameVolume(): void {
+    const limit = this.stringsEnd * 64 + 0x400_0000;
+    let total = 0;
+    const add = (wordIndex: number): void => {
+      if (total <= limit) total += this.#stringByteSize(this.words[wordIndex]!);
+    };
+    for (const at of this.offsets) {
+      forEachNameWord(this.words, at, add);
+      if (total <= limit) continue;
+      const problem = `names of more than ${limit} bytes in ${this.stringsEnd} bytes of strings`;
+      throw new LimitError("BTF_NAMES", problem, locate(this.inputName, this.header.typesOffset + at * 4));
+    }
+  }
+
+  #stringByteSize(offset: StringOffset): number {
+    if (offset === 0) return 0;
+    if (offset < this.startStringOffset && this.base !== undefined) return this.base.#stringByteSize(offset);
+    const start = this.#stringIndex(offset);
+    return this.#strings.indexOf(0, start) - start;
+  }
+
   #stringIndex(offset: StringOffset): number {
     const start = offset - this.startStringOffset;
     if (start >= 0 && start < this.#strings.length) return start;
@@ -358,6 +392,20 @@ export class Btf {
       locate(this.inputName, this.header.typesOffset),
     );
   }
+}
+
+/** Names up to this many bytes cannot add up to anything harmful. */
+const usualName = 1024;
+
+function longestString(strings: Uint8Array): number {
+  let longest = 0;
+  let start = 0;
+  for (let at = 0; at < strings.length; at++) {
+    if (strings[at] !== 0) continue;
+    if (at - start > longest) longest = at - start;
+    start = at + 1;
+  }
+  return longest;
 }
 
 /** Strings end with NUL, and a base's begin with one, so that a search for an end always finds it. */

@@ -1,6 +1,6 @@
 import * as K from "./constants.ts";
 import { isComposite, isEnum } from "./modifiers.ts";
-import type { Btf, TypeId } from "./reader.ts";
+import type { Btf, StringOffset, TypeId } from "./reader.ts";
 import { forEachTypeWord } from "./records.ts";
 
 /** A number that two types share exactly when they look alike; see {@link Structures}. */
@@ -43,6 +43,8 @@ export class Structures {
   /** For types of an ambiguous name: what references to them say beside the name. */
   #variants: Map<TypeId, StructureClass> = new Map();
   readonly #tags: Map<TypeId, string[]>;
+  /** Numbers of names by string offset. */
+  readonly #names: Map<number, number> = new Map();
 
   constructor(btf: Btf, table: StructureTable) {
     this.btf = btf;
@@ -83,6 +85,16 @@ export class Structures {
     this.#definitions = new Map();
   }
 
+  /** A name's number: keys stay short however long names are. */
+  #name(offset: StringOffset): number {
+    let number = this.#names.get(offset);
+    if (number === undefined) {
+      number = this.#table.number(`s${separator}${this.btf.string(offset)}`);
+      this.#names.set(offset, number);
+    }
+    return number;
+  }
+
   #definitionKey(id: TypeId, depth: number): string {
     const { btf } = this;
     if (id === 0) return "void";
@@ -108,14 +120,20 @@ export class Structures {
       case K.BTF_KIND_STRUCT:
       case K.BTF_KIND_UNION:
         parts.push(value);
-        for (const member of btf.members(id)) {
-          parts.push(member.name, this.reference(member.type, depth), member.bitOffset, member.bitfieldSize);
+        for (let index = 0, count = btf.vlen(id); index < count; index++) {
+          parts.push(
+            this.#name(btf.memberNameOffset(id, index)),
+            this.reference(btf.memberType(id, index), depth),
+          );
+          parts.push(btf.memberBitOffset(id, index), btf.memberBitfieldSize(id, index));
         }
         break;
       case K.BTF_KIND_ENUM:
       case K.BTF_KIND_ENUM64:
         parts.push(value, btf.kindFlag(id) ? 1 : 0);
-        for (const { name, value: number } of btf.enumerators(id)) parts.push(name, String(number));
+        for (let index = 0, count = btf.vlen(id); index < count; index++) {
+          parts.push(this.#name(btf.enumeratorNameOffset(id, index)), String(btf.enumeratorValue(id, index)));
+        }
         break;
       case K.BTF_KIND_FUNC_PROTO:
         parts.push(this.reference(value, depth));
@@ -129,10 +147,10 @@ export class Structures {
         parts.push(btf.variableLinkage(id), this.reference(value, depth));
         break;
       case K.BTF_KIND_TYPE_TAG:
-        parts.push(btf.name(id), btf.kindFlag(id) ? 1 : 0, this.reference(value, depth));
+        parts.push(this.#name(btf.nameOffset(id)), btf.kindFlag(id) ? 1 : 0, this.reference(value, depth));
         break;
       case K.BTF_KIND_DATASEC:
-        parts.push(btf.name(id), value);
+        parts.push(this.#name(btf.nameOffset(id)), value);
         break;
       default:
         parts.push(this.reference(value, depth));
