@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { formatProblem, validateBtf, type KernelRules } from "../btf/index.ts";
 import { UsageError } from "../io/index.ts";
 import { loadBtf } from "./btf-input.ts";
+import { countOf } from "./count.ts";
 import { exitDone, exitNegative } from "./exit-code.ts";
 import { writeLines } from "./line-writer.ts";
 import { oneLine } from "./run-program.ts";
@@ -55,7 +56,8 @@ async function check(file: string, flags: CheckFlags, streams: Streams): Promise
       problems.map((problem) => `${file}: ${oneLine(formatProblem(problem))}`),
       streams,
     );
-    if (problems.length === 0) streams.out(`${file}: ${btf.typeCount - btf.startId} types, no problem\n`);
+    if (problems.length === 0)
+      streams.out(`${file}: ${countOf(btf.typeCount - btf.startId, "type")}, no problem\n`);
   }
   return problems.length === 0 ? exitDone : exitNegative;
 }

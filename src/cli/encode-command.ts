@@ -3,6 +3,7 @@ import type { EncodeOptions } from "../encode/options.ts";
 import type { EncodeResult } from "../encode/result.ts";
 import type { Diagnostic } from "../io/index.ts";
 import { readBtfFile } from "./btf-file.ts";
+import { countOf } from "./count.ts";
 import { diagnosticLines, summarizeDiagnostics } from "./diagnostics.ts";
 import { embedBtf } from "./embed-btf.ts";
 import { planEncode, type EncodeFlags, type EncodePlan } from "./encode-arguments.ts";
@@ -160,18 +161,14 @@ function printDone(
     return;
   }
   const counts = [
-    count(statistics.types, "type"),
-    count(statistics.functions, "function"),
-    count(statistics.variables, "variable"),
+    countOf(statistics.types, "type"),
+    countOf(statistics.functions, "function"),
+    countOf(statistics.variables, "variable"),
   ];
   const where = written.map(({ path, kind, byteSize }) =>
     kind === "elf" ? `.BTF of ${path} (${byteSize} bytes)` : `${placeName(path)} (${byteSize} bytes)`,
   );
   print(`${file}: ${counts.join(", ")} -> ${where.join(", ")}\n`);
-}
-
-function count(value: number, word: string): string {
-  return `${value} ${word}${value === 1 ? "" : "s"}`;
 }
 
 function placeName(path: string): string {

@@ -6,7 +6,8 @@ import type { EncodeOptions } from "../../encode/options.ts";
 import type { EncodeResult } from "../../encode/result.ts";
 import { FileError, FormatError } from "../../io/index.ts";
 import { keptStreams } from "../../../test/unit/kept-streams.ts";
-import { runPahole, type Encode } from "./run.ts";
+import type { Encode } from "./encode-files.ts";
+import { runPahole } from "./run.ts";
 
 let folder: string;
 beforeAll(() => {

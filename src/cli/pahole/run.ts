@@ -10,10 +10,8 @@ import { embedBtf } from "../embed-btf.ts";
 import { errnoOf, writeOutput } from "../output-file.ts";
 import { errorLine } from "../run-program.ts";
 import type { Streams } from "../streams.ts";
+import { encodeFiles, type Encode } from "./encode-files.ts";
 import { parsePaholeArguments, PaholeExit, type PaholeSettings } from "./settings.ts";
-
-/** What the program needs of the encoder; tests put their own in. */
-export type Encode = (path: string, options: EncodeOptions) => Promise<EncodeResult>;
 
 /** Permission bits of a new detached file: pahole's, which scripts may rely on. */
 const detachedMode = 0o640;
@@ -43,26 +41,20 @@ async function encodeAsPahole(settings: PaholeSettings, streams: Streams, encode
   for (const text of settings.notes) note(text);
   const options = encodeOptions(settings);
   if (settings.base !== undefined) options.base = await readBase(settings.base);
-  const file = settings.files[0];
+  const [file, ...otherFiles] = settings.files;
   if (file === undefined || !settings.readsDwarf) {
     note("nothing to encode");
     return 0;
   }
-  if (settings.files.length > 1) {
-    throw new PaholeExit(1, {
-      stderr: "dwarfless-pahole: more than one input file is not supported: link them first (ld -r)\n",
-    });
-  }
-
   let result: EncodeResult;
   try {
-    result = await encode(file, options);
+    result = await encodeFiles([file, ...otherFiles], options, encode);
   } catch (error) {
     return encodeFailed(error, streams, note);
   }
   for (const line of diagnosticLines(result.diagnostics, true)) note(`${file}: ${line}`);
   if (result.btf === undefined) {
-    note(`${file}: no DWARF to encode`);
+    note(`${settings.files.join(", ")}: no DWARF to encode`);
     return 0;
   }
   try {
