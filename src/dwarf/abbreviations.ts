@@ -212,7 +212,8 @@ export function compileAbbreviations(
     return bad("DWARF_LEB128", "LEB128 number longer than 10 bytes");
   };
 
-  if (offset >= section.length) bad("DWARF_ABBREVIATION_OFFSET", "abbreviation table starts past the section");
+  if (offset >= section.length)
+    bad("DWARF_ABBREVIATION_OFFSET", "abbreviation table starts past the section");
   const codes: number[] = [];
   const tags: number[] = [0];
   const children: number[] = [0];
@@ -225,7 +226,8 @@ export function compileAbbreviations(
     const code = uleb();
     if (code === 0) break;
     const tag = uleb();
-    const hasChildren = section[position++] ?? bad("DWARF_TRUNCATED", "abbreviation table runs past the section");
+    const hasChildren =
+      section[position++] ?? bad("DWARF_TRUNCATED", "abbreviation table runs past the section");
     if (tag === 0 || tag > 0xffff) bad("DWARF_TAG", `abbreviation ${code} has tag 0x${tag.toString(16)}`);
     const keepsOnlySibling = uninteresting.has(tag);
     starts.push(plan.length);
@@ -237,7 +239,8 @@ export function compileAbbreviations(
       const form = uleb();
       const constant = form === c.DW_FORM_implicit_const ? sleb() : 0n;
       if (attribute === 0 && form === 0) break;
-      if (count === maximumAttributes) bad("DWARF_ABBREVIATION", `abbreviation ${code} has too many attributes`);
+      if (count === maximumAttributes)
+        bad("DWARF_ABBREVIATION", `abbreviation ${code} has too many attributes`);
       unitList?.push(
         attribute,
         stepOfForm(form, shape),

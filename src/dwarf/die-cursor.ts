@@ -1,5 +1,12 @@
 import { FormatError } from "../io/index.ts";
-import { Slot, slotCount, Step, stepOfForm, type AbbreviationTable, type UnitShape } from "./abbreviations.ts";
+import {
+  Slot,
+  slotCount,
+  Step,
+  stepOfForm,
+  type AbbreviationTable,
+  type UnitShape,
+} from "./abbreviations.ts";
 
 /** A reference to another unit was met while units are read one by one. */
 export class ReferenceLeavesUnit extends Error {}
@@ -98,7 +105,8 @@ export class DieCursor {
   /** Read the next DIE. Returns its tag, 0 for the entry that ends a list of siblings. */
   next(): number {
     const position = this.position;
-    if (position >= this.end) throw this.bad("DWARF_TRUNCATED", "list of entries runs past its unit", position);
+    if (position >= this.end)
+      throw this.bad("DWARF_TRUNCATED", "list of entries runs past its unit", position);
     this.diePosition = position;
     const bytes = this.bytes;
     let code = bytes[position]!;
@@ -109,7 +117,8 @@ export class DieCursor {
         const byte = bytes[at++]!;
         code += (byte & 0x7f) * scale;
         if (byte < 0x80) break;
-        if (scale > 0x100_0000 || at >= this.end) throw this.bad("DWARF_LEB128", "abbreviation code too long", position);
+        if (scale > 0x100_0000 || at >= this.end)
+          throw this.bad("DWARF_LEB128", "abbreviation code too long", position);
       }
     }
     if (code === 0) {
@@ -338,7 +347,8 @@ export class DieCursor {
     let high = 0;
     for (let shift = 0; ; shift += 7) {
       const byte = this.bytes[at++];
-      if (byte === undefined || shift > 63) throw this.bad("DWARF_LEB128", "LEB128 number does not end", position);
+      if (byte === undefined || shift > 63)
+        throw this.bad("DWARF_LEB128", "LEB128 number does not end", position);
       const bits = byte & 0x7f;
       if (shift < 32) low |= bits << shift;
       if (shift > 25) high |= shift < 32 ? bits >> (32 - shift) : bits << (shift - 32);

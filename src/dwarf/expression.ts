@@ -23,7 +23,14 @@ export class Expression {
    * Decode `bytes[from, to)`. Returns false when an operation is unknown or truncated: the
    * operations before it stand, and the expression as a whole says nothing sure.
    */
-  decode(bytes: Uint8Array, view: DataView, from: number, to: number, little: boolean, shape: UnitShape): boolean {
+  decode(
+    bytes: Uint8Array,
+    view: DataView,
+    from: number,
+    to: number,
+    little: boolean,
+    shape: UnitShape,
+  ): boolean {
     this.count = 0;
     let at = from;
     let number = 0;
@@ -148,7 +155,18 @@ export class Expression {
           }
           default:
             // Operations without operand; everything undefined or vendor's own ends the decoding.
-            if (op === 0x06 || (op >= 0x12 && op <= 0x2e) || op === 0x96 || op === 0x97 || op === 0x9b || op === 0x9c || op === 0x9f || op === 0xe0 || op === 0xf0) break;
+            if (
+              op === 0x06 ||
+              (op >= 0x12 && op <= 0x2e) ||
+              op === 0x96 ||
+              op === 0x97 ||
+              op === 0x9b ||
+              op === 0x9c ||
+              op === 0x9f ||
+              op === 0xe0 ||
+              op === 0xf0
+            )
+              break;
             return false;
         }
       }

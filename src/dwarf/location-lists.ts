@@ -9,6 +9,7 @@ const maximumEntries = 100_000;
  * Visit the expressions of a location list: `.debug_loclists` (DWARF 5, 7.7.3) or `.debug_loc`
  * (DWARF 4, 2.6.2). `visit` gets the bytes and the range of the expression in them, and says
  * whether to go on. Address ranges are passed over.
+ * @param isSplit the section is that of a .dwo file, which before DWARF 5 had a format of its own.
  */
 export function forEachLocation(
   section: SectionWindow,
@@ -16,12 +17,14 @@ export function forEachLocation(
   shape: UnitShape,
   little: boolean,
   visit: (bytes: Uint8Array, view: DataView, from: number, to: number) => boolean,
+  isSplit: boolean = false,
 ): void {
   // One list rarely has more bytes than this; a longer one is brought in again where it is cut.
   let at = section.reach(offset, 4096);
   let place = offset;
   const refill = (wanted: number): void => {
-    if (at + wanted > section.bytes.length && place < section.byteSize) at = section.reach(place, Math.max(4096, wanted));
+    if (at + wanted > section.bytes.length && place < section.byteSize)
+      at = section.reach(place, Math.max(4096, wanted));
   };
   const modern = shape.version >= 5;
   for (let entries = 0; entries < maximumEntries; entries++) {
@@ -76,11 +79,39 @@ export function forEachLocation(
           length = uleb();
           break;
         default:
-          throw section.bad("DWARF_LOCATION_LIST", `unknown location list entry 0x${kind.toString(16)}`, place);
+          throw section.bad(
+            "DWARF_LOCATION_LIST",
+            `unknown location list entry 0x${kind.toString(16)}`,
+            place,
+          );
+      }
+    } else if (isSplit) {
+      // GNU's form for .debug_loc.dwo: a kind, indexes of addresses, then a 2-byte length.
+      if (at >= limit) throw section.bad("DWARF_TRUNCATED", "location list runs past the section", place);
+      const kind = bytes[at++]!;
+      if (kind === 0) return;
+      if (kind === 4) at += 8;
+      else {
+        uleb();
+        if (kind === 2) uleb();
+        else if (kind === 3) at += 4;
+        else if (kind !== 1)
+          throw section.bad(
+            "DWARF_LOCATION_LIST",
+            `unknown location list entry 0x${kind.toString(16)}`,
+            place,
+          );
+      }
+      if (kind !== 1) {
+        if (at + 2 > limit)
+          throw section.bad("DWARF_TRUNCATED", "location list runs past the section", place);
+        length = section.view.getUint16(at, little);
+        at += 2;
       }
     } else {
       const size = shape.addressByteSize;
-      if (at + 2 * size > limit) throw section.bad("DWARF_TRUNCATED", "location list runs past the section", place);
+      if (at + 2 * size > limit)
+        throw section.bad("DWARF_TRUNCATED", "location list runs past the section", place);
       let allZero = true;
       let allOnes = true;
       for (let i = 0; i < 2 * size; i++) {
@@ -90,7 +121,8 @@ export function forEachLocation(
       if (allZero) return;
       at += 2 * size;
       if (!allOnes) {
-        if (at + 2 > limit) throw section.bad("DWARF_TRUNCATED", "location list runs past the section", place);
+        if (at + 2 > limit)
+          throw section.bad("DWARF_TRUNCATED", "location list runs past the section", place);
         length = section.view.getUint16(at, little);
         at += 2;
       }
@@ -98,7 +130,8 @@ export function forEachLocation(
     place += at - from;
     if (length < 0) continue;
     refill(length);
-    if (at + length > section.bytes.length) throw section.bad("DWARF_TRUNCATED", "location expression runs past the section", place);
+    if (at + length > section.bytes.length)
+      throw section.bad("DWARF_TRUNCATED", "location expression runs past the section", place);
     if (!visit(section.bytes, section.view, at, at + length)) return;
     at += length;
     place += length;

@@ -47,7 +47,8 @@ export class SectionWindow {
    * @throws {FormatError} when `offset` is outside the section.
    */
   reach(offset: number, length: number): number {
-    if (!(offset >= 0 && offset < this.byteSize)) throw this.bad("DWARF_OFFSET", `offset past the section`, offset);
+    if (!(offset >= 0 && offset < this.byteSize))
+      throw this.bad("DWARF_OFFSET", `offset past the section`, offset);
     if (offset >= this.start && offset + length <= this.start + this.bytes.length) return offset - this.start;
     if (this.readInto === undefined) return offset;
     const size = Math.min(Math.max(this.windowByteSize, length), this.byteSize - offset);

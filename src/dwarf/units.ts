@@ -27,9 +27,13 @@ const headerReach = 40;
  * error: what follows cannot be found without its length.
  * @throws {FormatError} {@link UnsupportedError} for a version that is not 2 to 5.
  */
-export function readUnitHeaders(section: SectionWindow, littleEndian: boolean, typesSection = false): UnitHeader[] {
+export function readUnitHeaders(
+  section: SectionWindow,
+  littleEndian: boolean,
+  typesSection = false,
+): UnitHeader[] {
   const headers: UnitHeader[] = [];
-  for (let offset = 0; offset < section.byteSize; ) {
+  for (let offset = 0; offset < section.byteSize;) {
     const header = readUnitHeader(section, offset, littleEndian, typesSection);
     if (header === undefined) break;
     headers.push(header);
@@ -49,7 +53,8 @@ function readUnitHeader(
   const left = view.byteLength - at;
   const bad = (problem: string): FormatError => section.bad("DWARF_UNIT_HEADER", problem, offset);
   if (left < 4) {
-    for (let i = 0; i < left; i++) if (view.getUint8(at + i) !== 0) throw bad("unit header runs past the section");
+    for (let i = 0; i < left; i++)
+      if (view.getUint8(at + i) !== 0) throw bad("unit header runs past the section");
     return undefined;
   }
   let length = view.getUint32(at, little);
@@ -58,7 +63,8 @@ function readUnitHeader(
   if (length === 0xffff_ffff) {
     if (left < 12) throw bad("unit header runs past the section");
     const wide = view.getBigUint64(at + 4, little);
-    if (wide > BigInt(section.byteSize)) throw bad(`unit of 0x${wide.toString(16)} bytes runs past the section`);
+    if (wide > BigInt(section.byteSize))
+      throw bad(`unit of 0x${wide.toString(16)} bytes runs past the section`);
     length = Number(wide);
     offsetByteSize = 8;
     lengthByteSize = 12;
@@ -67,7 +73,9 @@ function readUnitHeader(
   }
   const byteSize = length + lengthByteSize;
   if (offset + byteSize > section.byteSize) {
-    throw bad(`unit of 0x${byteSize.toString(16)} bytes runs past the section's 0x${section.byteSize.toString(16)}`);
+    throw bad(
+      `unit of 0x${byteSize.toString(16)} bytes runs past the section's 0x${section.byteSize.toString(16)}`,
+    );
   }
   if (length === 0) {
     // Padding between units, as some linkers leave it.

@@ -1,5 +1,5 @@
-import { FileSource } from "../io/index.ts";
-import { SHT_NOBITS } from "./constants.ts";
+import { FileSource, FormatError } from "../io/index.ts";
+import { ET_REL, SHT_NOBITS } from "./constants.ts";
 import type { ElfFile } from "./elf-file.ts";
 import { relocate, relocationSectionsOf } from "./relocate.ts";
 import type { ElfSection } from "./tables.ts";
@@ -34,14 +34,33 @@ export async function loadDebugSection(
 ): Promise<DebugSection | undefined> {
   const section = findDebugSection(elf, name);
   if (section === undefined) return undefined;
-  const byteSize = elf.contentSize(section);
-  const relocated = relocationSectionsOf(elf, section).length > 0;
-  if (!relocated && !elf.isCompressed(section) && !options.inMemory && elf.source instanceof FileSource) {
+  // A relocatable file has one .debug_info or .debug_types per COMDAT group beside the main one.
+  const parts =
+    elf.type === ET_REL
+      ? elf.sections.filter((each) => each.name === section.name && each.type !== SHT_NOBITS)
+      : [section];
+  const byteSize = parts.reduce((sum, part) => sum + elf.contentSize(part), 0);
+  if (parts.length > 1 && byteSize > elf.source.byteSize) {
+    throw new FormatError("ELF_SECTION_OVERLAP", `sections of this name add up to more than the file`, {
+      file: elf.source.name,
+      section: section.name,
+    });
+  }
+  const relocated = parts.some((part) => relocationSectionsOf(elf, part).length > 0);
+  const asItIs = parts.length === 1 && !relocated && !elf.isCompressed(section);
+  if (asItIs && !options.inMemory && elf.source instanceof FileSource) {
     return { name: section.name, byteSize, file: { path: elf.source.name, offset: section.offset } };
   }
-  const bytes = await elf.sharedSectionBytes(section);
-  if (relocated) relocate(elf, section, bytes);
-  return { name: section.name, byteSize, bytes };
+  const contents = parts.length === 1 ? undefined : new Uint8Array(new SharedArrayBuffer(byteSize));
+  let at = 0;
+  for (const part of parts) {
+    const bytes = await elf.sharedSectionBytes(part);
+    relocate(elf, part, bytes);
+    if (contents === undefined) return { name: section.name, byteSize, bytes };
+    contents.set(bytes, at);
+    at += bytes.length;
+  }
+  return { name: section.name, byteSize, bytes: contents! };
 }
 
 /** The section that {@link loadDebugSection} takes for a plain name. */

@@ -19,6 +19,22 @@ export interface UnitColumns {
   variableWords: number;
 }
 
+export interface FinishOptions {
+  littleEndian: boolean;
+  /** Write the layout section (base BTF only). */
+  layout: boolean;
+  /** Also write split BTF with the variables that are not in the main output. */
+  splitVariables: boolean;
+  isMain: (variable: Variable) => boolean;
+}
+
+export interface Finished {
+  btf: Uint8Array;
+  split: Uint8Array | undefined;
+  typeCount: number;
+  mainVariables: Variable[];
+}
+
 /** Puts the units' types, functions and variables together into BTF, in the order the units come. */
 export class Assembly {
   readonly dedup: Deduplicator;
@@ -30,7 +46,12 @@ export class Assembly {
   private map: Int32Array<ArrayBuffer> = new Int32Array(1 << 12);
   typesBeforeDedup = 0;
 
-  constructor(names: NameTable, functions: FunctionCollector, variables: VariableCollector, base: Btf | undefined) {
+  constructor(
+    names: NameTable,
+    functions: FunctionCollector,
+    variables: VariableCollector,
+    base: Btf | undefined,
+  ) {
     this.names = names;
     this.functions = functions;
     this.variables = variables;
@@ -63,16 +84,8 @@ export class Assembly {
     this.variables.add(this.dedup, unit.variables, unit.variableWords, this.map);
   }
 
-  /**
-   * All units are in: settle and write.
-   * @param isMain whether a variable goes into the main output; the others go to the split one.
-   */
-  finish(
-    littleEndian: boolean,
-    layout: boolean,
-    wantSplit: boolean,
-    isMain: (variable: Variable) => boolean,
-  ): { btf: Uint8Array; split: Uint8Array | undefined; typeCount: number; mainVariables: Variable[]; splitVariables: Variable[] } {
+  /** All units are in: settle and write. */
+  finish({ littleEndian, layout, splitVariables: wantSplit, isMain }: FinishOptions): Finished {
     const { dedup, names } = this;
     const variables = this.variables.settle();
     const mainVariables = variables.filter(isMain);
@@ -100,14 +113,22 @@ export class Assembly {
     if (pending !== undefined) {
       split = pending((id) => map[id]!, firstOwn + typeCount, strings, littleEndian);
     }
-    return { btf, split, typeCount, mainVariables, splitVariables };
+    return { btf, split, typeCount, mainVariables };
   }
 
   private prepareSplit(
     variables: readonly Variable[],
-  ): (finalId: (id: number) => number, firstId: number, base: StringSection, littleEndian: boolean) => Uint8Array {
+  ): (
+    finalId: (id: number) => number,
+    firstId: number,
+    base: StringSection,
+    littleEndian: boolean,
+  ) => Uint8Array {
     // The arrays to close refer to types by ids from before finish(); keep their words.
-    const graph = { words: this.dedup.words.slice(0, this.dedup.wordCount), start: this.dedup.start.slice(0, this.dedup.count) };
+    const graph = {
+      words: this.dedup.words.slice(0, this.dedup.wordCount),
+      start: this.dedup.start.slice(0, this.dedup.count),
+    };
     return (finalId, firstId, base, littleEndian) => {
       const chunks: number[] = [];
       let next = firstId;
@@ -131,7 +152,12 @@ function nameIds(words: Uint32Array, at: number, idAt: (offset: number) => numbe
   words[at] = words[at] === 0 ? 0 : idAt(words[at]!);
   const kind = (info >>> 24) & 0x1f;
   const vlen = vlenOfInfo(info);
-  const step = kind === Kind.struct || kind === Kind.union || kind === Kind.enum64 ? 3 : kind === Kind.enum || kind === Kind.funcProto ? 2 : 0;
+  const step =
+    kind === Kind.struct || kind === Kind.union || kind === Kind.enum64
+      ? 3
+      : kind === Kind.enum || kind === Kind.funcProto
+        ? 2
+        : 0;
   for (let i = 0; step !== 0 && i < vlen; i++) {
     const name = at + 3 + i * step;
     words[name] = words[name] === 0 ? 0 : idAt(words[name]!);

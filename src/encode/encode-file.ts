@@ -1,7 +1,4 @@
 import { Btf, BTF_KIND_ARRAY } from "../btf/index.ts";
-import { readUnitHeaders } from "../dwarf/units.ts";
-import { ReferenceLeavesUnit } from "../dwarf/die-cursor.ts";
-import { DW_UT_type } from "../dwarf/constants.ts";
 import { ElfFile } from "../elf/index.ts";
 import { FileSource, UsageError, type ByteSource, type Diagnostic } from "../io/index.ts";
 import { IdSet } from "../util/id-set.ts";
@@ -12,16 +9,14 @@ import { FunctionCollector } from "./functions.ts";
 import { markKfuncs } from "./kfuncs.ts";
 import { NameTable } from "./name-table.ts";
 import { defaultFeatures, type EncodeOptions, type Features, type VariableSelection } from "./options.ts";
+import { makeReport } from "./report.ts";
 import type { EncodeResult } from "./result.ts";
-import { SectionFiles, loadSectionParts, unitSections, type SectionParts } from "./section-parts.ts";
-import { UnitEncoder } from "./unit-encoder.ts";
-import { UnitReader, type PlacedUnit } from "./unit-reader.ts";
+import { loadSectionParts, type SectionParts } from "./section-parts.ts";
+import { runUnits, type RunResult } from "./unit-run.ts";
 import type { UnitSettings } from "./unit-sections.ts";
 import { VariableCollector } from "./variables.ts";
 
 const ET_REL = 1;
-/** Below this much .debug_info starting workers costs more than it gains. */
-const parallelThreshold = 8 << 20;
 
 /**
  * Encode the DWARF of an ELF file as BTF.
@@ -40,118 +35,81 @@ export async function encodeFile(path: string, options: EncodeOptions = {}): Pro
 async function encodeSource(source: ByteSource, options: EncodeOptions): Promise<EncodeResult> {
   const elf = ElfFile.open(source);
   const features = options.features ?? defaultFeatures;
-  const selection = options.variables ?? (features.global_var ? "all" : features.var ? "percpu" : "none");
-  const parts = await loadSectionParts(elf);
+  const selection: VariableSelection =
+    options.variables ?? (features.global_var ? "all" : features.var ? "percpu" : "none");
   const diagnostics: Diagnostic[] = [];
-  const empty: EncodeResult = {
+  const nothing: EncodeResult = {
     btf: undefined,
     littleEndian: elf.littleEndian,
     diagnostics,
     statistics: { units: 0, typesBeforeDedup: 0, types: 0, functions: 0, variables: 0 },
   };
-  if (parts === undefined) return empty;
+  const parts = await loadSectionParts(elf);
+  if (parts === undefined) return nothing;
 
-  const base = options.base === undefined ? undefined : Btf.parse(options.base, { name: options.baseName ?? "base" });
-  if (base?.base !== undefined || (base !== undefined && base.startId !== 1)) {
-    throw new UsageError("the base must not be split BTF itself");
-  }
+  const base = parseBase(options);
   const symbols = elf.symbolTable();
   const strings = parts.strings?.bytes ?? new Uint8Array(new SharedArrayBuffer(1));
   const names = NameTable.create(strings, arenaByteSize(parts, base, symbols?.strings.length ?? 0));
   const functionTable = collectFunctions(symbols, names);
   if (features.decl_tag_kfuncs) await markKfuncs(elf, symbols, functionTable, names);
-  const collectAll = selection === "all" || options.splitVariables === true || options.report === true;
-  const settings = unitSettings(elf, features, options, base, collectAll);
-  const functionNames = IdSet.of(functionTable.keys(), functionTable.size);
-  const functions = new FunctionCollector(functionTable, names, {
-    consistentOnly: features.consistent_func,
-    trueSignature: features.true_signature,
-    kfuncTags: features.decl_tag_kfuncs && features.decl_tag,
-    attributes: features.attributes,
-    relocatable: elf.type === ET_REL,
-  });
   const data = new DataSymbols(elf, symbols);
-  const variables = new VariableCollector(data, names, collectAll, elf.is64 ? 8 : 4, selection);
-  const assembly = new Assembly(names, functions, variables, base);
+  const collectAll = selection === "all" || options.splitVariables === true || options.report === true;
+  const begin = (): { assembly: Assembly; functions: FunctionCollector; variables: VariableCollector } => {
+    const functions = new FunctionCollector(functionTable, names, {
+      consistentOnly: features.consistent_func,
+      trueSignature: features.true_signature,
+      kfuncTags: features.decl_tag_kfuncs && features.decl_tag,
+      attributes: features.attributes,
+      relocatable: elf.type === ET_REL,
+    });
+    const variables = new VariableCollector(data, names, collectAll, elf.is64 ? 8 : 4, selection);
+    return { assembly: new Assembly(names, functions, variables, base), functions, variables };
+  };
+  let work = begin();
+  const run: RunResult = await runUnits({
+    parts,
+    names,
+    functionNames: IdSet.of(functionTable.keys(), functionTable.size),
+    settings: unitSettings(elf, features, options, base, collectAll),
+    jobs: Math.max(1, Math.floor(options.jobs ?? 1)),
+    diagnostics,
+    onProgress: options.onProgress,
+    assembly: () => work.assembly,
+    restart: () => void (work = begin()),
+  });
+  if (run.unitsRead === 0) return { ...nothing, statistics: { ...nothing.statistics, units: run.units } };
 
-  const files = new SectionFiles();
-  let unitCount = 0;
-  const odd = new Map<string, number>();
-  try {
-    const sections = unitSections(parts, names, files);
-    const units: PlacedUnit[] = readUnitHeaders(sections.info, elf.littleEndian).map((header) => ({ header, place: "info" }));
-    if (sections.types !== undefined) {
-      const types = readUnitHeaders(sections.types, elf.littleEndian, true);
-      units.unshift(...types.map((header): PlacedUnit => ({ header, place: "types" })));
-    }
-    const jobs = Math.max(1, Math.floor(options.jobs ?? 1));
-    const total = parts.info.byteSize;
-    const needsGroup = units.some((unit) => unit.place === "types" || unit.header.unitType === DW_UT_type);
-    let merged = needsGroup;
-    if (!merged && jobs > 1 && total >= parallelThreshold) {
-      throw new Error("workers");
-    } else if (!merged) {
-      merged = !encodeHere(assembly, new UnitEncoder(new UnitReader(sections, settings), functionNames), units, options, total, odd);
-    }
-    void merged;
-    unitCount = units.length;
-  } finally {
-    files.close();
-  }
-  const { btf, split, typeCount, mainVariables } = assembly.finish(
-    elf.littleEndian,
-    features.layout,
-    options.splitVariables === true,
-    (variable) => selection === "all" || (selection === "percpu" && variables.isPercpu(variable)),
-  );
-  for (const [code, count] of odd) diagnostics.push({ severity: "info", code, text: `${count} times` });
-  return {
-    ...empty,
-    btf,
-    ...(split === undefined ? {} : { splitVariables: split }),
+  const { assembly, functions, variables } = work;
+  const finished = assembly.finish({
+    littleEndian: elf.littleEndian,
+    layout: features.layout,
+    splitVariables: options.splitVariables === true,
+    isMain: (variable) => selection === "all" || (selection === "percpu" && variables.isPercpu(variable)),
+  });
+  const result: EncodeResult = {
+    ...nothing,
+    btf: finished.btf,
     statistics: {
-      units: unitCount,
+      units: run.units,
       typesBeforeDedup: assembly.typesBeforeDedup,
-      types: typeCount,
+      types: finished.typeCount,
       functions: functions.count,
-      variables: mainVariables.length,
+      variables: finished.mainVariables.length,
     },
   };
+  if (finished.split !== undefined) result.splitVariables = finished.split;
+  if (options.report === true) {
+    result.report = makeReport({ data, functionTable, functions, variables, finished });
+  }
+  return result;
 }
 
-function encodeHere(
-  assembly: Assembly,
-  encoder: UnitEncoder,
-  units: readonly PlacedUnit[],
-  options: EncodeOptions,
-  total: number,
-  odd: Map<string, number>,
-): boolean {
-  let done = 0;
-  for (const unit of units) {
-    let output;
-    try {
-      output = encoder.encode([unit], false);
-    } catch (error) {
-      if (error instanceof ReferenceLeavesUnit) return false;
-      throw error;
-    }
-    const { types } = output;
-    assembly.add({
-      words: types.words,
-      wordFrom: 0,
-      wordTo: types.wordCount,
-      typeCount: types.typeCount,
-      functions: output.functions,
-      functionWords: output.functionWords,
-      variables: output.variables,
-      variableWords: output.variableWords,
-    });
-    done += unit.header.byteSize;
-    options.onProgress?.(done, total);
-  }
-  for (const [code, count] of encoder.converter.oddities) odd.set(code, (odd.get(code) ?? 0) + count);
-  return true;
+function parseBase(options: EncodeOptions): Btf | undefined {
+  if (options.base === undefined) return undefined;
+  const base = Btf.parse(options.base, { name: options.baseName ?? "base" });
+  if (base.startId !== 1) throw new UsageError("the base must not be split BTF itself");
+  return base;
 }
 
 /** Bound on the bytes of names that do not stand in .debug_str. */
@@ -191,9 +149,8 @@ function usesNestedArrays(base: Btf): boolean {
   for (let id = base.startId; id < base.typeCount; id++) {
     if (base.kind(id) !== BTF_KIND_ARRAY) continue;
     arrays++;
-    if (base.kind(base.arrayElementType(id)) === BTF_KIND_ARRAY) return true;
+    const element = base.arrayElementType(id);
+    if (element !== 0 && element < base.typeCount && base.kind(element) === BTF_KIND_ARRAY) return true;
   }
   return arrays === 0;
 }
-
-export type { VariableSelection };

@@ -43,10 +43,19 @@ export function collectFunctions(symbols: SymbolTable | undefined, names: NameTa
     const name = names.ofBytes(strings, start, dot);
     let entry = table.get(name);
     if (entry === undefined) {
-      entry = { name, text: dot === end ? text : text.slice(0, dot - start), symbols: [], ambiguous: false, kfuncFlags: undefined };
+      entry = {
+        name,
+        text: dot === end ? text : text.slice(0, dot - start),
+        symbols: [],
+        ambiguous: false,
+        kfuncFlags: undefined,
+      };
       table.set(name, entry);
     }
-    entry.symbols.push({ text, address: (BigInt(symbols.valueHigh[i]!) << 32n) | BigInt(symbols.valueLow[i]!) });
+    entry.symbols.push({
+      text,
+      address: (BigInt(symbols.valueHigh[i]!) << 32n) | BigInt(symbols.valueLow[i]!),
+    });
   }
   for (const entry of table.values()) {
     let first = 0n;

@@ -54,7 +54,7 @@ export class FunctionCollector {
 
   /** Take a unit's function records; `map` turns unit ids into the deduplicator's. */
   add(words: Int32Array, wordCount: number, map: Int32Array): void {
-    for (let at = 0; at < wordCount; ) {
+    for (let at = 0; at < wordCount;) {
       const parameterWords = words[at + 5]!;
       const annotationWords = words[at + 6]!;
       const next = at + 7 + parameterWords + annotationWords;
@@ -79,7 +79,8 @@ export class FunctionCollector {
       if (known.flags !== flags || known.result !== result || known.address !== address) continue;
       if (known.parameters.length !== parameterWords || known.annotations.length !== words[at + 6]) continue;
       for (let i = 0; i < parameterWords; i += 2) {
-        if (known.parameters[i] !== words[from + i] || known.parameters[i + 1] !== map[words[from + i + 1]!]) continue search;
+        if (known.parameters[i] !== words[from + i] || known.parameters[i + 1] !== map[words[from + i + 1]!])
+          continue search;
       }
       return;
     }
@@ -111,7 +112,11 @@ export class FunctionCollector {
   finish(dedup: Deduplicator): void {
     const sorted = [...this.states.keys()].sort((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0));
     for (const symbols of sorted) this.decide(dedup, symbols, this.states.get(symbols)!);
-    this.states.clear();
+  }
+
+  /** Whether DWARF described the function at all. */
+  has(symbols: FunctionSymbols): boolean {
+    return this.states.has(symbols);
   }
 
   private decide(dedup: Deduplicator, symbols: FunctionSymbols, states: FunctionState[]): void {
@@ -130,7 +135,10 @@ export class FunctionCollector {
           state.exactSymbol !== undefined &&
           (state.flags & (FunctionFlag.unexpectedRegister | FunctionFlag.uncertainLocation)) === 0,
       );
-      if (exact !== undefined && (flags & (FunctionFlag.unexpectedRegister | FunctionFlag.uncertainLocation)) === 0) {
+      if (
+        exact !== undefined &&
+        (flags & (FunctionFlag.unexpectedRegister | FunctionFlag.uncertainLocation)) === 0
+      ) {
         this.emit(dedup, symbols, exact, exact.exactSymbol!);
         return;
       }
@@ -201,10 +209,17 @@ export class FunctionCollector {
     const isKfunc = flags !== undefined && this.settings.kfuncTags;
     if (isKfunc && this.settings.attributes) {
       if (flags & KF_ARENA_RET) result = this.arenaPointer(dedup, result);
-      if (flags & KF_ARENA_ARG1 && parameters.length > 1) parameters[1] = this.arenaPointer(dedup, parameters[1]!);
-      if (flags & KF_ARENA_ARG2 && parameters.length > 3) parameters[3] = this.arenaPointer(dedup, parameters[3]!);
+      if (flags & KF_ARENA_ARG1 && parameters.length > 1)
+        parameters[1] = this.arenaPointer(dedup, parameters[1]!);
+      if (flags & KF_ARENA_ARG2 && parameters.length > 3)
+        parameters[3] = this.arenaPointer(dedup, parameters[3]!);
     }
-    const prototype = dedup.append([0, makeInfo(Kind.funcProto, parameters.length / 2, false), result, ...parameters]);
+    const prototype = dedup.append([
+      0,
+      makeInfo(Kind.funcProto, parameters.length / 2, false),
+      result,
+      ...parameters,
+    ]);
     const nameId = name === symbols.text ? symbols.name : this.names.ofString(name);
     const id = dedup.append([nameId, makeInfo(Kind.func, 0, false), prototype]);
     this.count++;

@@ -28,6 +28,13 @@ export class NameTable {
   private readonly mainLength: number;
   /** Offset in the main section to id; 0 while unknown. Per thread, so no locking. */
   private readonly known: Uint32Array;
+  /**
+   * Bit per offset: the id is known to be `1 + offset`, as it is for nearly all. The bits of the
+   * names in use fit a processor's cache, the numbers do not.
+   */
+  private readonly plain: Uint8Array;
+  /** The same for strings of up to three ASCII characters, which GCC writes inline, by their 21 bits. */
+  private readonly knownShort: Uint32Array = new Uint32Array(1 << 21);
 
   constructor(handle: NameTableHandle) {
     this.handle = handle;
@@ -38,6 +45,7 @@ export class NameTable {
     this.control = handle.control;
     this.mainLength = handle.main.length;
     this.known = new Uint32Array(handle.main.length);
+    this.plain = new Uint8Array((handle.main.length >> 3) + 1);
   }
 
   /**
@@ -45,7 +53,9 @@ export class NameTable {
    * @param arenaByteSize most bytes of strings that may come from elsewhere (memory is taken as it is used).
    */
   static create(main: Uint8Array, arenaByteSize: number): NameTable {
-    const slotTotal = powerOfTwoAtLeast(Math.max(1 << 14, main.length / 4, Math.min(arenaByteSize, 1 << 24) / 8));
+    const slotTotal = powerOfTwoAtLeast(
+      Math.max(1 << 14, main.length / 4, Math.min(arenaByteSize, 1 << 24) / 8),
+    );
     return new NameTable({
       main,
       arena: new Uint8Array(new SharedArrayBuffer(arenaByteSize)),
@@ -56,6 +66,7 @@ export class NameTable {
 
   /** Id of the string at `offset` of the main section; -1 when there is none (offset past the end, no end). */
   atOffset(offset: number): number {
+    if (this.plain[offset >>> 3]! & (1 << (offset & 7))) return offset + 1;
     const known = this.known[offset];
     if (known === undefined) return -1;
     if (known !== 0) return known - 1;
@@ -63,12 +74,22 @@ export class NameTable {
     if (end < 0) return -1;
     const id = end === offset ? 0 : this.intern(this.main, offset, end, 1 + offset);
     this.known[offset] = id + 1;
+    if (id === offset + 1) this.plain[offset >>> 3] = this.plain[offset >>> 3]! | (1 << (offset & 7));
     return id;
   }
 
   /** Id of the string in `bytes[start, end)`. */
   ofBytes(bytes: Uint8Array, start: number, end: number): number {
-    return start === end ? 0 : this.intern(bytes, start, end, 0);
+    if (start === end) return 0;
+    const length = end - start;
+    if (length > 3) return this.intern(bytes, start, end, 0);
+    const second = length > 1 ? bytes[start + 1]! : 0;
+    const third = length > 2 ? bytes[start + 2]! : 0;
+    if ((bytes[start]! | second | third) > 0x7f) return this.intern(bytes, start, end, 0);
+    const key = bytes[start]! | (second << 7) | (third << 14);
+    const known = this.knownShort[key]!;
+    if (known !== 0) return known;
+    return (this.knownShort[key] = this.intern(bytes, start, end, 0));
   }
 
   ofString(text: string): number {
@@ -104,7 +125,11 @@ export class NameTable {
     hash = Math.imul(hash, 0x2c1b3c6d);
     hash ^= hash >>> 13;
     let id = ownId;
-    for (let slot = hash & this.mask, probes = 0; probes <= this.mask; probes++, slot = (slot + 1) & this.mask) {
+    for (
+      let slot = hash & this.mask, probes = 0;
+      probes <= this.mask;
+      probes++, slot = (slot + 1) & this.mask
+    ) {
       let found = Atomics.load(this.slots, slot);
       if (found === 0) {
         if (id === 0) id = this.store(bytes, start, end);

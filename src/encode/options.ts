@@ -41,7 +41,10 @@ export const defaultFeatureNames: readonly FeatureName[] = [
 /** A feature record with exactly `enabled` on. */
 export function featuresOf(enabled: Iterable<FeatureName>): Features {
   const set = new Set(enabled);
-  return Object.fromEntries(featureNames.map((name) => [name, set.has(name)])) as Record<FeatureName, boolean>;
+  return Object.fromEntries(featureNames.map((name) => [name, set.has(name)])) as Record<
+    FeatureName,
+    boolean
+  >;
 }
 
 export const defaultFeatures: Features = featuresOf(defaultFeatureNames);

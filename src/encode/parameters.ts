@@ -149,7 +149,7 @@ export class ParameterReader {
       case Step.data8:
       case Step.sectionOffset4:
       case Step.sectionOffset8:
-        this.followList(cursor.unsigned(slot), visit);
+        this.followList(cursor.unsigned(slot) + (reader.isSplit ? reader.root.locationListsBase : 0), visit);
         break;
       case Step.loclistx: {
         const width = cursor.shape.offsetByteSize;
@@ -158,7 +158,10 @@ export class ParameterReader {
         if (list === undefined) break;
         const entry = base + cursor.unsigned(slot) * width;
         const at = list.reach(entry, width);
-        const offset = width === 8 ? Number(list.view.getBigUint64(at, cursor.littleEndian)) : list.view.getUint32(at, cursor.littleEndian);
+        const offset =
+          width === 8
+            ? Number(list.view.getBigUint64(at, cursor.littleEndian))
+            : list.view.getUint32(at, cursor.littleEndian);
         this.followList(base + offset, visit);
         break;
       }
@@ -174,7 +177,7 @@ export class ParameterReader {
     const section = cursor.shape.version >= 5 ? sections.locationLists : sections.locations;
     if (section === undefined) return;
     try {
-      forEachLocation(section, offset, cursor.shape, cursor.littleEndian, visit);
+      forEachLocation(section, offset, cursor.shape, cursor.littleEndian, visit, this.reader.isSplit);
     } catch (error) {
       // A list that cannot be read says nothing about the parameter.
       if (!(error instanceof FormatError)) throw error;
@@ -268,7 +271,8 @@ export class ParameterReader {
           if (tag === d.DW_TAG_member) {
             let bits = -1;
             if (cursor.present & (1 << Slot.dataBitOffset)) bits = cursor.unsigned(Slot.dataBitOffset);
-            else if (cursor.present & (1 << Slot.memberLocation)) bits = cursor.unsigned(Slot.memberLocation) * 8;
+            else if (cursor.present & (1 << Slot.memberLocation))
+              bits = cursor.unsigned(Slot.memberLocation) * 8;
             if (bits === byteOffset * 8) {
               const name = reader.name(Slot.name);
               const type = this.typeSlot();
@@ -342,7 +346,8 @@ export class ParameterReader {
       const slots = this.slots(parameter);
       if (parameter.register !== unknownRegister) {
         let found = false;
-        for (let i = next; i < next + slots && i < registerCount; i++) if (registers[i] === parameter.register) found = true;
+        for (let i = next; i < next + slots && i < registerCount; i++)
+          if (registers[i] === parameter.register) found = true;
         if (!found) parameter.unexpectedRegister = true;
       }
       next += slots;
@@ -466,7 +471,10 @@ function naturalAlignment(types: UnitTypes, id: number, pointerByteSize: number,
     case Kind.union: {
       let largest = 1;
       for (let i = 0, n = types.memberCount(id); i < n && depth < 32; i++) {
-        largest = Math.max(largest, naturalAlignment(types, types.words[at + 4 + i * 3]!, pointerByteSize, depth + 1));
+        largest = Math.max(
+          largest,
+          naturalAlignment(types, types.words[at + 4 + i * 3]!, pointerByteSize, depth + 1),
+        );
       }
       return largest;
     }
@@ -488,7 +496,10 @@ function looksPacked(types: UnitTypes, id: number, pointerByteSize: number): boo
     const member = at + 3 + i * 3;
     const type = words[member + 1]!;
     const offset = bitFields ? words[member + 2]! & 0xffffff : words[member + 2]!;
-    const bits = bitFields && words[member + 2]! >>> 24 !== 0 ? words[member + 2]! >>> 24 : types.byteSize(type, pointerByteSize) * 8;
+    const bits =
+      bitFields && words[member + 2]! >>> 24 !== 0
+        ? words[member + 2]! >>> 24
+        : types.byteSize(type, pointerByteSize) * 8;
     if (Math.floor(offset / 8) > Math.ceil(end / 8)) return false;
     end = Math.max(end, offset + bits);
     const alignment = naturalAlignment(types, type, pointerByteSize, 0);

@@ -13,7 +13,13 @@ export interface EncodeResult {
   diagnostics: Diagnostic[];
   /** Present when asked for. */
   report?: EncodeReport;
-  statistics: { units: number; typesBeforeDedup: number; types: number; functions: number; variables: number };
+  statistics: {
+    units: number;
+    typesBeforeDedup: number;
+    types: number;
+    functions: number;
+    variables: number;
+  };
 }
 
 // The door: `encodeFile(path, options): Promise<EncodeResult>` in encode-file.ts.

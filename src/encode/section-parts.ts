@@ -1,7 +1,8 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { SectionWindow } from "../dwarf/section-window.ts";
-import { loadDebugSection, type DebugSection, type ElfFile } from "../elf/index.ts";
-import { FileError } from "../io/index.ts";
+import { ElfFile, loadDebugSection, type DebugSection } from "../elf/index.ts";
+import { FileError, FileSource, FormatError } from "../io/index.ts";
 import type { NameTable } from "./name-table.ts";
 import type { UnitSections } from "./unit-sections.ts";
 
@@ -18,37 +19,88 @@ export interface SectionParts {
   addresses: DebugSection | undefined;
   locationLists: DebugSection | undefined;
   locations: DebugSection | undefined;
+  /** The sections of the file that dwz moved common parts to. */
+  supplement: SectionParts | undefined;
 }
 
 /** Bytes of .debug_info read at once; a larger unit is read whole. */
 const infoWindow = 1 << 20;
 
-/** Load what the units need; undefined when the file has no .debug_info or no .debug_abbrev. */
-export async function loadSectionParts(elf: ElfFile): Promise<SectionParts | undefined> {
+/**
+ * Load what the units need; undefined when the file has no .debug_info or no .debug_abbrev.
+ * @param isSupplement the file is itself what another's common parts were moved to.
+ */
+export async function loadSectionParts(
+  elf: ElfFile,
+  isSupplement = false,
+): Promise<SectionParts | undefined> {
+  const supplement = isSupplement ? undefined : await loadSupplement(elf);
+  const inMemory = (name: string): Promise<DebugSection | undefined> =>
+    loadDebugSection(elf, name, { inMemory: true });
+  const abbreviations = await inMemory(".debug_abbrev");
+  const types = await loadDebugSection(elf, ".debug_types");
   const info = await loadDebugSection(elf, ".debug_info");
-  const abbreviations = await loadDebugSection(elf, ".debug_abbrev", { inMemory: true });
   if (info === undefined || abbreviations === undefined || info.byteSize === 0) return undefined;
-  const inMemory = (name: string): Promise<DebugSection | undefined> => loadDebugSection(elf, name, { inMemory: true });
   return {
     file: elf.source.name,
     littleEndian: elf.littleEndian,
     info,
     abbreviations,
-    types: await loadDebugSection(elf, ".debug_types"),
+    types,
     strings: await inMemory(".debug_str"),
     lineStrings: await inMemory(".debug_line_str"),
     stringOffsets: await inMemory(".debug_str_offsets"),
     addresses: await inMemory(".debug_addr"),
     locationLists: await loadDebugSection(elf, ".debug_loclists"),
     locations: await loadDebugSection(elf, ".debug_loc"),
+    supplement,
   };
+}
+
+/** The supplementary file that dwz made (`.gnu_debugaltlink`; DWARF 5, 7.3.6: `.debug_sup`), if the file names one. */
+async function loadSupplement(elf: ElfFile): Promise<SectionParts | undefined> {
+  const link = elf.section(".gnu_debugaltlink");
+  const standard = elf.section(".debug_sup");
+  let nameAt = 0;
+  let section = link;
+  if (section === undefined) {
+    if (standard === undefined) return undefined;
+    section = standard;
+    nameAt = 3;
+  }
+  const bytes = await elf.sectionBytes(section);
+  // is_supplementary: the file is the supplement, not one that has one.
+  if (section === standard && bytes[2] !== 0) return undefined;
+  const end = bytes.indexOf(0, nameAt);
+  const name = Buffer.from(bytes.subarray(nameAt, end < 0 ? bytes.length : end)).toString();
+  const id = Buffer.from(bytes.subarray(end + 1)).toString("hex");
+  const places = [resolve(dirname(elf.source.name), name), resolve(name)];
+  if (section === link && id.length > 2)
+    places.push(`/usr/lib/debug/.build-id/${id.slice(0, 2)}/${id.slice(2)}.debug`);
+  const path = places.find((place) => existsSync(place));
+  const location = { file: elf.source.name, section: section.name, offset: nameAt };
+  if (path === undefined) {
+    throw new FormatError("DWARF_SUPPLEMENT", `the supplementary file "${name}" is not there`, location);
+  }
+  const source = new FileSource(path);
+  try {
+    const parts = await loadSectionParts(ElfFile.open(source), true);
+    if (parts === undefined) throw new FormatError("DWARF_SUPPLEMENT", `"${name}" holds no DWARF`, location);
+    return parts;
+  } finally {
+    source.close();
+  }
 }
 
 /** Keeps files open that sections are read from by ranges. */
 export class SectionFiles {
   private readonly descriptors = new Map<string, number>();
 
-  window(file: string, section: DebugSection | undefined, windowByteSize?: number): SectionWindow | undefined {
+  window(
+    file: string,
+    section: DebugSection | undefined,
+    windowByteSize?: number,
+  ): SectionWindow | undefined {
     if (section === undefined) return undefined;
     if (section.bytes !== undefined) return new SectionWindow(file, section.name, section.bytes);
     const { path, offset } = section.file!;
@@ -63,7 +115,7 @@ export class SectionFiles {
     }
     const opened = descriptor;
     const readInto = (target: Uint8Array, sectionOffset: number): void => {
-      for (let done = 0; done < target.length; ) {
+      for (let done = 0; done < target.length;) {
         const count = readSync(opened, target, done, target.length - done, offset + sectionOffset + done);
         if (count === 0) throw new FileError(path, "file shrank while it was read", "read");
         done += count;
@@ -95,7 +147,8 @@ export function unitSections(
     littleEndian: parts.littleEndian,
     info: files.window(file, parts.info, infoWindow)!,
     types: files.window(file, parts.types, infoWindow),
-    supplementInfo: supplement === undefined ? undefined : files.window(supplement.file, supplement.info, infoWindow),
+    supplementInfo:
+      supplement === undefined ? undefined : files.window(supplement.file, supplement.info, infoWindow),
     abbreviations: parts.abbreviations.bytes!,
     supplementAbbreviations: supplement?.abbreviations.bytes,
     names,

@@ -28,7 +28,7 @@ export class StringSection {
     const section = new StringSection(names);
     section.bytes = bytes.slice();
     section.length = bytes.length;
-    for (let offset = 1; offset < bytes.length; ) {
+    for (let offset = 1; offset < bytes.length;) {
       const end = bytes.indexOf(0, offset);
       const id = idAt(offset);
       if (id !== 0 && !section.offsets.has(id)) section.offsets.set(id, offset);
@@ -61,7 +61,7 @@ export class StringSection {
 
   /** Replace the name ids in type words by offsets. */
   rename(words: Uint32Array): void {
-    for (let at = 0; at < words.length; ) {
+    for (let at = 0; at < words.length;) {
       const info = words[at + 1]!;
       const next = at + wordCountOfInfo(info);
       words[at] = this.offset(words[at]!);

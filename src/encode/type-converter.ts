@@ -330,7 +330,11 @@ export class TypeConverter {
   }
 
   /** btf_decl_tag texts among the children of the DIE under the cursor, which are consumed. */
-  annotationChildren(target: number, component: number, take?: (text: number, component: number) => void): void {
+  annotationChildren(
+    target: number,
+    component: number,
+    take?: (text: number, component: number) => void,
+  ): void {
     const { cursor } = this.reader;
     let tag;
     while ((tag = cursor.next()) !== 0) {
@@ -510,7 +514,8 @@ export class TypeConverter {
   /** The kernel wants offsets that do not go down; Rust and C++ list members as they were written. */
   private sortMembers(from: number): void {
     const rows: Int32Array[] = [];
-    for (let i = from; i < this.memberCount; i += memberWords) rows.push(this.members.slice(i, i + memberWords));
+    for (let i = from; i < this.memberCount; i += memberWords)
+      rows.push(this.members.slice(i, i + memberWords));
     rows.sort((a, b) => a[2]! - b[2]!);
     rows.forEach((row, i) => this.members.set(row, from + i * memberWords));
   }
@@ -518,7 +523,8 @@ export class TypeConverter {
   private placeLateBitField(field: LateBitField): void {
     const { types } = this;
     const { cursor } = this.reader;
-    const storage = (field.storageBytes || types.byteSize(types.words[field.typeAt]!, cursor.shape.addressByteSize)) * 8;
+    const storage =
+      (field.storageBytes || types.byteSize(types.words[field.typeAt]!, cursor.shape.addressByteSize)) * 8;
     const offset = cursor.littleEndian
       ? field.locationBits + storage - field.bitOffset - field.bitSize
       : field.locationBits + field.bitOffset;
@@ -556,7 +562,11 @@ export class TypeConverter {
   private elementCount(): number {
     const { cursor } = this.reader;
     const slot =
-      cursor.present & (1 << Slot.upperBound) ? Slot.upperBound : cursor.present & (1 << Slot.count) ? Slot.count : 0;
+      cursor.present & (1 << Slot.upperBound)
+        ? Slot.upperBound
+        : cursor.present & (1 << Slot.count)
+          ? Slot.count
+          : 0;
     if (slot === 0 || !isConstant(cursor.step[slot]!)) return 0;
     // Also true of an upper bound of -1, however wide it was written.
     return slot === Slot.upperBound ? (cursor.low[slot]! + 1) >>> 0 : cursor.low[slot]! >>> 0;
@@ -584,10 +594,12 @@ export class TypeConverter {
       let tag;
       while ((tag = cursor.next()) !== 0) {
         if (tag === d.DW_TAG_enumerator) {
-          if (this.memberCount + 3 > this.members.length) this.members = grownInt32(this.members, this.memberCount + 3);
+          if (this.memberCount + 3 > this.members.length)
+            this.members = grownInt32(this.members, this.memberCount + 3);
           const i = this.memberCount;
           this.members[i] = reader.name(Slot.name);
-          const has = (cursor.present & (1 << Slot.constValue)) !== 0 && isConstant(cursor.step[Slot.constValue]!);
+          const has =
+            (cursor.present & (1 << Slot.constValue)) !== 0 && isConstant(cursor.step[Slot.constValue]!);
           this.members[i + 1] = has ? cursor.low[Slot.constValue]! : 0;
           const high = has ? cursor.high[Slot.constValue]! : 0;
           this.members[i + 2] = high;
@@ -605,7 +617,11 @@ export class TypeConverter {
     const at = types.add(is64 ? 3 + vlen * 3 : 3 + vlen * 2);
     const { words } = types;
     words[at] = name;
-    words[at + 1] = makeInfo(is64 ? Kind.enum64 : Kind.enum, vlen, negative && !is64 && reader.settings.enum64);
+    words[at + 1] = makeInfo(
+      is64 ? Kind.enum64 : Kind.enum,
+      vlen,
+      negative && !is64 && reader.settings.enum64,
+    );
     words[at + 2] = size;
     for (let i = from, to = at + 3; i < this.memberCount; i += 3, to += is64 ? 3 : 2) {
       words[to] = this.members[i]!;
@@ -629,7 +645,8 @@ export class TypeConverter {
       let tag;
       while ((tag = cursor.next()) !== 0) {
         if (tag === d.DW_TAG_formal_parameter) {
-          if (this.memberCount + 2 > this.members.length) this.members = grownInt32(this.members, this.memberCount + 2);
+          if (this.memberCount + 2 > this.members.length)
+            this.members = grownInt32(this.members, this.memberCount + 2);
           const i = this.memberCount;
           this.members[i] = reader.name(Slot.name);
           this.members[i + 1] = cursor.present & (1 << Slot.type) ? cursor.low[Slot.type]! : -1;

@@ -112,7 +112,11 @@ export class UnitEncoder {
     }
     if (settings.excludedLanguages.includes(root.language)) return false;
     // A partial unit has the language of those that import it; type units carry their own.
-    if (settings.languages !== undefined && root.tag === d.DW_TAG_compile_unit && !settings.languages.includes(root.language)) {
+    if (
+      settings.languages !== undefined &&
+      root.tag === d.DW_TAG_compile_unit &&
+      !settings.languages.includes(root.language)
+    ) {
       return false;
     }
     if (settings.excludedUnitPrefixes.length > 0 && root.name !== 0) {
@@ -205,9 +209,11 @@ export class UnitEncoder {
         let next = -1;
         if (name === 0) {
           name = reader.name(Slot.name);
-          if (name === 0 && cursor.present & (1 << Slot.specification)) next = cursor.low[Slot.specification]!;
+          if (name === 0 && cursor.present & (1 << Slot.specification))
+            next = cursor.low[Slot.specification]!;
         }
-        if (hasOrigin && resultKey < 0 && cursor.present & (1 << Slot.type)) resultKey = cursor.low[Slot.type]!;
+        if (hasOrigin && resultKey < 0 && cursor.present & (1 << Slot.type))
+          resultKey = cursor.low[Slot.type]!;
         if (hasOrigin) nocall = this.isNocall();
         if (next >= 0) name = reader.at(next, () => reader.name(Slot.name)) ?? 0;
       });
@@ -234,7 +240,10 @@ export class UnitEncoder {
 
   private isNocall(): boolean {
     const { cursor } = this.reader;
-    return (cursor.present & (1 << Slot.callingConvention)) !== 0 && cursor.low[Slot.callingConvention] === d.DW_CC_nocall;
+    return (
+      (cursor.present & (1 << Slot.callingConvention)) !== 0 &&
+      cursor.low[Slot.callingConvention] === d.DW_CC_nocall
+    );
   }
 
   private parameter(entry: FunctionEntry): void {
@@ -273,7 +282,12 @@ export class UnitEncoder {
         (present & (1 << Slot.artificial) ? VariableFlag.artificial : 0),
       annotations: [],
     };
-    const slot = present & (1 << Slot.specification) ? Slot.specification : present & (1 << Slot.abstractOrigin) ? Slot.abstractOrigin : 0;
+    const slot =
+      present & (1 << Slot.specification)
+        ? Slot.specification
+        : present & (1 << Slot.abstractOrigin)
+          ? Slot.abstractOrigin
+          : 0;
     const take = (text: number, component: number): void => void entry.annotations.push(text, component);
     converter.annotationChain(0, -1, take);
     const originKey = slot === 0 ? -1 : cursor.low[slot]!;
@@ -299,18 +313,23 @@ export class UnitEncoder {
     const { cursor } = this.reader;
     const slot = Slot.location;
     const step = cursor.step[slot]!;
-    if (step !== Step.block && step !== Step.block1 && step !== Step.block2 && step !== Step.block4) return undefined;
+    if (step !== Step.block && step !== Step.block1 && step !== Step.block2 && step !== Step.block4)
+      return undefined;
     const from = cursor.low[slot]!;
     const to = from + cursor.high[slot]!;
     const first = cursor.bytes[from];
-    if (first !== d.DW_OP_addr && first !== d.DW_OP_addrx && first !== d.DW_OP_GNU_addr_index) return undefined;
+    if (first !== d.DW_OP_addr && first !== d.DW_OP_addrx && first !== d.DW_OP_GNU_addr_index)
+      return undefined;
     const { expression } = this;
-    if (!expression.decode(cursor.bytes, cursor.view, from, to, cursor.littleEndian, cursor.shape)) return undefined;
+    if (!expression.decode(cursor.bytes, cursor.view, from, to, cursor.littleEndian, cursor.shape))
+      return undefined;
     let address: bigint;
-    if (first === d.DW_OP_addr) address = (BigInt(expression.addressHigh) << 32n) | BigInt(expression.addressLow);
+    if (first === d.DW_OP_addr)
+      address = (BigInt(expression.addressHigh) << 32n) | BigInt(expression.addressLow);
     else address = this.reader.addressAt(expression.number[0]!);
     if (expression.count === 1) return address;
-    if (expression.count === 2 && expression.atom[1] === d.DW_OP_plus_uconst) return address + BigInt(expression.number[1]!);
+    if (expression.count === 2 && expression.atom[1] === d.DW_OP_plus_uconst)
+      return address + BigInt(expression.number[1]!);
     // Anything more (a thread-local offset, a part of an object) is not the address of the variable.
     return undefined;
   }
@@ -348,7 +367,13 @@ export class UnitEncoder {
       words.set(entry.annotations, at + 7);
       at += length;
     }
-    return { types, functions: this.functionWords, functionWords, variables: this.variableWords, variableWords: at };
+    return {
+      types,
+      functions: this.functionWords,
+      functionWords,
+      variables: this.variableWords,
+      variableWords: at,
+    };
   }
 
   private writeFunction(entry: FunctionEntry, from: number, exact: boolean, types: UnitTypes): number {

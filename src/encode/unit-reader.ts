@@ -12,6 +12,15 @@ export type UnitPlace = "info" | "types" | "supplement";
 export interface PlacedUnit {
   header: UnitHeader;
   place: UnitPlace;
+  /** In a package of split units: where the unit's parts of other sections begin. */
+  contribution?: Contribution;
+}
+
+/** Section offsets, bytes. */
+export interface Contribution {
+  abbreviations: number;
+  stringOffsets: number;
+  locations: number;
 }
 
 /** What the unit DIE says, with the bases that indexed forms count from. */
@@ -54,6 +63,8 @@ export class UnitReader {
   private readonly otherNames = new Map<number, number>();
   private readonly supplementNames = new Map<number, number>();
   private readonly kabiPrefix: number;
+  /** DW_FORM_strp leads straight to the name table. */
+  private readonly plainNames: boolean;
 
   constructor(sections: UnitSections, settings: UnitSettings) {
     this.sections = sections;
@@ -63,6 +74,7 @@ export class UnitReader {
     this.typesBase = sections.info.byteSize;
     this.supplementBase = this.typesBase + (sections.types?.byteSize ?? 0);
     this.kabiPrefix = settings.kabiPrefix ? sections.names.ofString(settings.kabiPrefix) : 0;
+    this.plainNames = this.kabiPrefix === 0 && sections.strings === undefined;
   }
 
   /** Keys of a merged group are below this; of a single unit below its size. */
@@ -106,7 +118,7 @@ export class UnitReader {
     cursor.referenceBase = this.merged ? base + header.offset : 0;
     cursor.sectionReferenceBase = base;
     cursor.supplementReferenceBase = this.supplementBase;
-    cursor.table = this.tableOf(header, place);
+    cursor.table = this.tableOf(this.units[index]!);
     this.unitIndex = index;
   }
 
@@ -115,12 +127,14 @@ export class UnitReader {
     return place === "info" ? info : (place === "types" ? types : supplementInfo)!;
   }
 
-  private tableOf(header: UnitHeader, place: UnitPlace): AbbreviationTable {
-    const key = `${place === "supplement" ? 1 : 0}:${header.abbreviationOffset}:${header.version}:${header.addressByteSize}:${header.offsetByteSize}`;
+  private tableOf({ header, place, contribution }: PlacedUnit): AbbreviationTable {
+    const offset = header.abbreviationOffset + (contribution?.abbreviations ?? 0);
+    const key = `${place === "supplement" ? 1 : 0}:${offset}:${header.version}:${header.addressByteSize}:${header.offsetByteSize}`;
     let table = this.tables.get(key);
     if (table === undefined) {
-      const bytes = place === "supplement" ? this.sections.supplementAbbreviations! : this.sections.abbreviations;
-      table = compileAbbreviations(bytes, header.abbreviationOffset, header, this.sections.file);
+      const bytes =
+        place === "supplement" ? this.sections.supplementAbbreviations! : this.sections.abbreviations;
+      table = compileAbbreviations(bytes, offset, header, this.sections.file);
       // Most producers give every unit a table of its own; a few to remember are enough.
       if (!this.merged && this.tables.size >= 4) this.tables.clear();
       this.tables.set(key, table);
@@ -146,7 +160,6 @@ export class UnitReader {
     // Where DWARF 5 puts the first entry when no base is given: behind the section's header.
     root.stringOffsetsBase = version >= 5 && this.isSplit ? (offsetByteSize === 8 ? 16 : 8) : 0;
     root.locationListsBase = version >= 5 && this.isSplit ? (offsetByteSize === 8 ? 20 : 12) : 0;
-    root.addressBase = this.inheritedAddressBase;
     for (let i = 0; i < list.length; i += 4) {
       const step = list[i + 1]!;
       let low: number;
@@ -193,13 +206,17 @@ export class UnitReader {
           break;
       }
     }
+    const { contribution, header } = this.units[this.unitIndex]!;
+    root.stringOffsetsBase += contribution?.stringOffsets ?? 0;
+    root.locationListsBase += contribution?.locations ?? 0;
+    root.splitId ??= header.signature;
+    if (this.isSplit) root.addressBase = this.addressBases?.get(root.splitId ?? 0n) ?? 0;
     this.root = root;
     const idOf = (value: [number, number, number] | undefined): number =>
       value === undefined ? 0 : this.stringId(value[0], value[1], value[2]);
     root.name = idOf(name);
     root.splitName = idOf(split);
     root.splitDirectory = idOf(directory);
-    root.splitId ??= this.units[this.unitIndex]!.header.signature;
     const maker = idOf(producer);
     root.producerIsClang = maker !== 0 && this.sections.names.text(maker).includes("clang");
     cursor.position = after;
@@ -208,12 +225,18 @@ export class UnitReader {
 
   /** Set for the units of a .dwo file: their bases count differently and addresses are the skeleton's. */
   isSplit = false;
-  inheritedAddressBase = 0;
+  /** Of each skeleton, by the id that its split unit carries too. */
+  addressBases: ReadonlyMap<bigint, number> | undefined;
 
   /** Name id of a slot; 0 when the DIE has none or it is empty. */
   name(slot: number): number {
     const cursor = this.cursor;
     if ((cursor.present & (1 << slot)) === 0) return 0;
+    // Nearly all names: hot.
+    if (cursor.step[slot] === Step.strp4 && this.plainNames) {
+      const id = this.sections.names.atOffset(cursor.low[slot]! >>> 0);
+      if (id >= 0) return id;
+    }
     const id = this.stringId(cursor.step[slot]!, cursor.low[slot]!, cursor.high[slot]!);
     return this.kabiPrefix === 0 ? id : this.withoutKabiSuffix(id);
   }
@@ -223,13 +246,19 @@ export class UnitReader {
   }
 
   private stringId(step: number, low: number, high: number): number {
-    const { names, sections } = { names: this.sections.names, sections: this.sections };
+    const { sections } = this;
+    const { names } = sections;
     switch (step) {
       case Step.strp4:
       case Step.strp8: {
-        if (sections.strings !== undefined) return this.sectionString(sections.strings, ".debug_str", low >>> 0, this.otherNames);
+        if (sections.strings !== undefined)
+          return this.sectionString(sections.strings, ".debug_str", low >>> 0, this.otherNames);
         const id = names.atOffset(low >>> 0);
-        if (id < 0) throw this.cursor.bad("DWARF_STRING", `string offset 0x${(low >>> 0).toString(16)} is outside .debug_str`);
+        if (id < 0)
+          throw this.cursor.bad(
+            "DWARF_STRING",
+            `string offset 0x${(low >>> 0).toString(16)} is outside .debug_str`,
+          );
         return id;
       }
       case Step.string:
@@ -239,14 +268,24 @@ export class UnitReader {
         return this.sectionString(sections.lineStrings, ".debug_line_str", low >>> 0, this.lineNames);
       case Step.strpSup4:
       case Step.strpSup8:
-        return this.sectionString(sections.supplementStrings, "supplementary .debug_str", low >>> 0, this.supplementNames);
+        return this.sectionString(
+          sections.supplementStrings,
+          "supplementary .debug_str",
+          low >>> 0,
+          this.supplementNames,
+        );
       case Step.strx:
       case Step.strx1:
       case Step.strx2:
       case Step.strx3:
       case Step.strx4: {
         const width = this.cursor.shape.offsetByteSize;
-        const offset = this.tableValue(sections.stringOffsets, ".debug_str_offsets", this.root.stringOffsetsBase + (low >>> 0) * width, width);
+        const offset = this.tableValue(
+          sections.stringOffsets,
+          ".debug_str_offsets",
+          this.root.stringOffsetsBase + (low >>> 0) * width,
+          width,
+        );
         return this.stringId(Step.strp4, offset, 0);
       }
       default:
@@ -254,11 +293,17 @@ export class UnitReader {
     }
   }
 
-  private sectionString(bytes: Uint8Array | undefined, what: string, offset: number, cache: Map<number, number>): number {
+  private sectionString(
+    bytes: Uint8Array | undefined,
+    what: string,
+    offset: number,
+    cache: Map<number, number>,
+  ): number {
     const known = cache.get(offset);
     if (known !== undefined) return known;
     const end = bytes === undefined || offset >= bytes.length ? -1 : bytes.indexOf(0, offset);
-    if (end < 0) throw this.cursor.bad("DWARF_STRING", `string offset 0x${offset.toString(16)} is outside ${what}`);
+    if (end < 0)
+      throw this.cursor.bad("DWARF_STRING", `string offset 0x${offset.toString(16)} is outside ${what}`);
     const id = this.sections.names.ofBytes(bytes!, offset, end);
     cache.set(offset, id);
     return id;
@@ -348,7 +393,8 @@ export class UnitReader {
     while (low <= high) {
       const middle = (low + high) >> 1;
       const { header, place } = this.units[middle]!;
-      const start = header.offset + (place === "info" ? 0 : place === "types" ? this.typesBase : this.supplementBase);
+      const start =
+        header.offset + (place === "info" ? 0 : place === "types" ? this.typesBase : this.supplementBase);
       if (key < start) high = middle - 1;
       else if (key >= start + header.byteSize) low = middle + 1;
       else return middle;

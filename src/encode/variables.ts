@@ -56,11 +56,18 @@ export class VariableCollector {
   /** Places that DWARF describes a variable at, kept or not, for the report: section and offset. */
   readonly described: Set<string> = new Set();
   readonly omissions: Omission[] = [];
+  private readonly rules = new Map<string, string>();
 
   /** Whether a variable that pahole would leave out is one of the main output. */
   private readonly selection: VariableSelection;
 
-  constructor(data: DataSymbols, names: NameTable, includeAll: boolean, pointerByteSize: number, selection: VariableSelection) {
+  constructor(
+    data: DataSymbols,
+    names: NameTable,
+    includeAll: boolean,
+    pointerByteSize: number,
+    selection: VariableSelection,
+  ) {
     this.selection = selection;
     this.data = data;
     this.names = names;
@@ -80,20 +87,25 @@ export class VariableCollector {
       const own = words[at + 4]! < 0 ? 0 : map[words[at + 4]!]!;
       const declared = words[at + 5]! < 0 ? 0 : map[words[at + 5]!]!;
       const flags = words[at + 1]!;
-      this.consider(dedup, {
-        name: words[at]! >>> 0,
-        text: words[at] === 0 ? "" : this.names.text(words[at]! >>> 0),
-        section,
-        offset,
-        type: declared || own,
-        elements: 0,
-        byteSize: 0,
-        external: (flags & VariableFlag.external) !== 0,
-        local: (flags & VariableFlag.local) !== 0,
-        annotations: words.slice(at + 7, at + 7 + words[at + 6]!),
-        asPahole: true,
-        symbol: undefined,
-      }, own, (flags & VariableFlag.artificial) !== 0);
+      this.consider(
+        dedup,
+        {
+          name: words[at]! >>> 0,
+          text: words[at] === 0 ? "" : this.names.text(words[at]! >>> 0),
+          section,
+          offset,
+          type: declared || own,
+          elements: 0,
+          byteSize: 0,
+          external: (flags & VariableFlag.external) !== 0,
+          local: (flags & VariableFlag.local) !== 0,
+          annotations: words.slice(at + 7, at + 7 + words[at + 6]!),
+          asPahole: true,
+          symbol: undefined,
+        },
+        own,
+        (flags & VariableFlag.artificial) !== 0,
+      );
     }
   }
 
@@ -103,13 +115,20 @@ export class VariableCollector {
     if (candidate.text === "") return this.leaveOut(candidate, "VARIABLE_WITHOUT_NAME");
     if (this.selection === "percpu" && section.name === percpuSection) {
       // Exactly pahole's selection.
-      candidate.asPahole = !artificial && !candidate.local && !uninterestingPrefixes.some((prefix) => candidate.text.startsWith(prefix));
+      candidate.asPahole =
+        !artificial &&
+        !candidate.local &&
+        !uninterestingPrefixes.some((prefix) => candidate.text.startsWith(prefix));
       if (!candidate.asPahole && !this.includeAll) return this.leaveOut(candidate, "NOT_A_PERCPU_VARIABLE");
     }
     candidate.symbol = findSymbol(symbols, candidate);
     // DWARF of a discarded section says address 0, which another section may hold.
     if (offset === 0 && candidate.symbol === undefined) return this.leaveOut(candidate, "NO_SYMBOL_AT_ZERO");
-    if ((candidate.local || artificial) && candidate.symbol !== undefined && candidate.symbol.name !== candidate.text) {
+    if (
+      (candidate.local || artificial) &&
+      candidate.symbol !== undefined &&
+      candidate.symbol.name !== candidate.text
+    ) {
       candidate.text = candidate.symbol.name;
       candidate.name = this.names.ofString(candidate.text);
     }
@@ -122,7 +141,8 @@ export class VariableCollector {
     if (candidate.type === 0) return this.leaveOut(candidate, "TYPE_VOID");
     if (candidate.byteSize === 0) this.closeArray(dedup, candidate, symbols);
     if (candidate.byteSize === 0) return this.leaveOut(candidate, "SIZE_ZERO");
-    if (offset > 0xffff_ffff || candidate.byteSize > 0xffff_ffff) return this.leaveOut(candidate, "BEYOND_4_GIB");
+    if (offset > 0xffff_ffff || candidate.byteSize > 0xffff_ffff)
+      return this.leaveOut(candidate, "BEYOND_4_GIB");
     const list = this.candidates.get(section.index);
     if (list === undefined) this.candidates.set(section.index, [candidate]);
     else list.push(candidate);
@@ -143,7 +163,13 @@ export class VariableCollector {
     return variable.section.name === percpuSection && variable.asPahole;
   }
 
+  /** The rule that left out the variable at a place ("section index:offset"), if one did. */
+  ruleAt(place: string): string | undefined {
+    return this.rules.get(place);
+  }
+
   private leaveOut(candidate: Candidate, rule: string): void {
+    this.rules.set(`${candidate.section.index}:${candidate.offset}`, rule);
     this.omissions.push({
       kind: "variable",
       name: candidate.text,
@@ -166,7 +192,8 @@ export class VariableCollector {
       for (const each of list) {
         if (each.offset < end) {
           // The same object described by two units (a weak and a strong definition, say) is no loss.
-          if (last === undefined || each.offset !== last.offset || each.text !== last.text) this.leaveOut(each, "OVERLAP");
+          if (last === undefined || each.offset !== last.offset || each.text !== last.text)
+            this.leaveOut(each, "OVERLAP");
           continue;
         }
         if (each.offset + each.byteSize > section.byteSize) {
@@ -185,7 +212,8 @@ export class VariableCollector {
 /** Lower is better: a symbol that agrees in name and size, then in name, then none. */
 function rank(candidate: Candidate): number {
   if (candidate.symbol === undefined) return 3;
-  if (candidate.symbol.byteSize === candidate.byteSize) return candidate.external === candidate.symbol.isLocal ? 1 : 0;
+  if (candidate.symbol.byteSize === candidate.byteSize)
+    return candidate.external === candidate.symbol.isLocal ? 1 : 0;
   return 2;
 }
 
@@ -203,7 +231,8 @@ function findSymbol(symbols: readonly DataSymbol[], candidate: Candidate): DataS
   let dotted: DataSymbol | undefined;
   for (const symbol of symbols) {
     if (symbol.name === candidate.text) return symbol;
-    if (symbol.name.startsWith(candidate.text) && symbol.name[candidate.text.length] === ".") dotted ??= symbol;
+    if (symbol.name.startsWith(candidate.text) && symbol.name[candidate.text.length] === ".")
+      dotted ??= symbol;
   }
   return dotted;
 }
@@ -284,11 +313,17 @@ export function writeVariables(variables: readonly Variable[], target: VariableT
     const type = variable.elements > 0 ? closedArray(variable, target) : target.finalId(variable.type);
     const id = target.append([variable.name, makeInfo(Kind.var, 0, false), type, variable.external ? 1 : 0]);
     for (let i = 0; i < variable.annotations.length; i += 2) {
-      const tag = [variable.annotations[i]! >>> 0, makeInfo(Kind.declTag, 0, false), id, variable.annotations[i + 1]! >>> 0];
+      const tag = [
+        variable.annotations[i]! >>> 0,
+        makeInfo(Kind.declTag, 0, false),
+        id,
+        variable.annotations[i + 1]! >>> 0,
+      ];
       target.append(tag);
     }
     let entry = sections.at(-1);
-    if (entry?.section !== variable.section) sections.push((entry = { section: variable.section, entries: [] }));
+    if (entry?.section !== variable.section)
+      sections.push((entry = { section: variable.section, entries: [] }));
     entry.entries.push(id, variable.offset, variable.byteSize);
   }
   return sections;
@@ -303,7 +338,14 @@ function closedArray(variable: Variable, { graph, finalId, append }: VariableTar
     at = graph.start[graph.words[at + 2]!]!;
   }
   const { words } = graph;
-  let id = append([0, words[at + 1]!, 0, finalId(words[at + 3]!), finalId(words[at + 4]!), variable.elements]);
+  let id = append([
+    0,
+    words[at + 1]!,
+    0,
+    finalId(words[at + 3]!),
+    finalId(words[at + 4]!),
+    variable.elements,
+  ]);
   for (const info of modifiers.reverse()) id = append([0, info, id]);
   return id;
 }
@@ -316,7 +358,12 @@ export function datasecs(sections: readonly SectionEntries[], names: NameTable):
       const part = entries.slice(from, from + maximumEntries * 3);
       const end = part[part.length - 2]! + part[part.length - 1]!;
       result.push(
-        Uint32Array.from([names.ofString(datasecName(section.name)), makeInfo(Kind.datasec, part.length / 3, false), end, ...part]),
+        Uint32Array.from([
+          names.ofString(datasecName(section.name)),
+          makeInfo(Kind.datasec, part.length / 3, false),
+          end,
+          ...part,
+        ]),
       );
     }
   }

@@ -11,19 +11,21 @@ export class IdSet {
   }
 
   static of(ids: Iterable<number>, count: number): IdSet {
-    const set = new IdSet(new Int32Array(new SharedArrayBuffer(powerOfTwoAtLeast(Math.max(16, count * 2 + 1)) * 4)));
+    const set = new IdSet(
+      new Int32Array(new SharedArrayBuffer(powerOfTwoAtLeast(Math.max(16, count * 2 + 1)) * 4)),
+    );
     for (const id of ids) set.add(id | 0);
     return set;
   }
 
   private add(id: number): void {
-    let slot = Math.imul(id, 0x9e3779b1) >>> 8 & this.mask;
+    let slot = (Math.imul(id, 0x9e3779b1) >>> 8) & this.mask;
     while (this.slots[slot] !== 0 && this.slots[slot] !== id) slot = (slot + 1) & this.mask;
     this.slots[slot] = id;
   }
 
   has(id: number): boolean {
-    let slot = Math.imul(id, 0x9e3779b1) >>> 8 & this.mask;
+    let slot = (Math.imul(id, 0x9e3779b1) >>> 8) & this.mask;
     for (;;) {
       const found = this.slots[slot];
       if (found === (id | 0)) return true;

@@ -523,11 +523,12 @@ export class Deduplicator {
       if (fromKind === Kind.fwd && toKind !== Kind.fwd) {
         this.resolve(from, to);
       } else if (
-        (fromKind === Kind.struct || fromKind === Kind.union) &&
-        toKind !== Kind.fwd &&
+        toKind === fromKind &&
+        fromKind !== Kind.typedef &&
         this.canonical[to] !== 0 &&
         this.canonical[from] === 0
       ) {
+        // Structs, as libbpf does. References too: with their targets mapped they would find this one.
         this.canonical[from] = to;
       }
     }
@@ -630,7 +631,8 @@ export class Deduplicator {
       // All ends first: from then on nobody needs the mapping between the unit's own ids.
       const ends = this.references;
       for (let i = 1; i <= typeCount; i++) {
-        if (kept[i] === 1) ends[i] = canonical[unitStart + i - 1] === unitStart + i - 1 ? map[i]! : finalId(unitStart + i - 1);
+        if (kept[i] === 1)
+          ends[i] = canonical[unitStart + i - 1] === unitStart + i - 1 ? map[i]! : finalId(unitStart + i - 1);
       }
       for (let i = 1; i <= typeCount; i++) {
         if (kept[i] === 0) continue;

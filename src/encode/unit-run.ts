@@ -1,0 +1,150 @@
+import { DW_UT_type } from "../dwarf/constants.ts";
+import { ReferenceLeavesUnit } from "../dwarf/die-cursor.ts";
+import { readUnitHeaders } from "../dwarf/units.ts";
+import type { Diagnostic } from "../io/index.ts";
+import type { IdSet } from "../util/id-set.ts";
+import type { Assembly } from "./assembly.ts";
+import type { NameTable } from "./name-table.ts";
+import { SectionFiles, unitSections, type SectionParts } from "./section-parts.ts";
+import { encodeSplitUnits, hasSkeletons } from "./split-units.ts";
+import { UnitEncoder, type UnitOutput } from "./unit-encoder.ts";
+import { UnitReader, type PlacedUnit } from "./unit-reader.ts";
+import type { UnitSections, UnitSettings } from "./unit-sections.ts";
+import { encodeInWorkers } from "./workers.ts";
+
+/** Below this much .debug_info, starting workers costs more than it gains. Bytes. */
+const parallelThreshold = 8 << 20;
+
+export interface RunSetup {
+  parts: SectionParts;
+  names: NameTable;
+  functionNames: IdSet;
+  settings: UnitSettings;
+  jobs: number;
+  diagnostics: Diagnostic[];
+  onProgress: ((done: number, total: number) => void) | undefined;
+  /** Where the units' output goes. */
+  assembly: () => Assembly;
+  /** Forget what was taken in so far. */
+  restart: () => void;
+}
+
+export interface RunResult {
+  units: number;
+  /** Units not left out by language, name or kind. */
+  unitsRead: number;
+}
+
+/**
+ * Read all units of a file, in order: one by one (in workers if asked to and worth it), or, where
+ * units refer to each other (link-time optimisation, type units, dwz), all as one group.
+ */
+export async function runUnits(setup: RunSetup): Promise<RunResult> {
+  const { parts, names, settings } = setup;
+  const files = new SectionFiles();
+  const oddities = new Map<string, number>();
+  try {
+    const sections = unitSections(parts, names, files, undefined, parts.supplement);
+    const units = placeUnits(sections);
+    const total = units.reduce((sum, unit) => sum + unit.header.byteSize, 0);
+    let done = 0;
+    const onBytes = (byteSize: number): void => setup.onProgress?.((done += byteSize), total);
+    const onOddity = (code: string, count: number): void =>
+      void oddities.set(code, (oddities.get(code) ?? 0) + count);
+    let unitsRead = 0;
+    const isGroup =
+      sections.supplementInfo !== undefined ||
+      units.some((unit) => unit.place === "types" || unit.header.unitType === DW_UT_type);
+    let separate = !isGroup;
+    if (separate && setup.jobs > 1 && total >= parallelThreshold) {
+      const worker = { parts, names: names.handle, functionNames: setup.functionNames.slots, settings };
+      const progress = { onBytes, onOddity, onUnits: (count: number): void => void (unitsRead += count) };
+      separate = await encodeInWorkers(setup.assembly(), units, worker, setup.jobs, progress);
+    } else if (separate) {
+      const encoder = new UnitEncoder(new UnitReader(sections, settings), setup.functionNames);
+      separate = encodeHere(setup.assembly(), encoder, units, onBytes);
+      unitsRead = encoder.unitsRead;
+      encoder.converter.oddities.forEach((count, code) => onOddity(code, count));
+    }
+    if (!separate) {
+      setup.restart();
+      oddities.clear();
+      done = 0;
+      const whole = wholeSections(sections);
+      const encoder = new UnitEncoder(new UnitReader(whole, settings), setup.functionNames);
+      addOutput(setup.assembly(), encoder.encode(units, true));
+      unitsRead = encoder.unitsRead;
+      encoder.converter.oddities.forEach((count, code) => onOddity(code, count));
+      onBytes(total);
+    }
+    if (unitsRead < units.length && hasSkeletons(sections, settings, units)) {
+      unitsRead += await encodeSplitUnits(setup, sections, units, onOddity);
+    }
+    for (const [code, count] of oddities) {
+      setup.diagnostics.push({
+        severity: "info",
+        code,
+        text: `${count} times`,
+        location: { file: parts.file },
+      });
+    }
+    return { units: units.length, unitsRead };
+  } finally {
+    files.close();
+  }
+}
+
+/** Type units first, as others refer to them; then the rest in file order. */
+export function placeUnits(sections: UnitSections): PlacedUnit[] {
+  const little = sections.littleEndian;
+  const place = (window: UnitSections["types"], name: PlacedUnit["place"], isTypes: boolean): PlacedUnit[] =>
+    window === undefined
+      ? []
+      : readUnitHeaders(window, little, isTypes).map((header) => ({ header, place: name }));
+  return [
+    ...place(sections.info, "info", false),
+    ...place(sections.types, "types", true),
+    ...place(sections.supplementInfo, "supplement", false),
+  ];
+}
+
+/** References go anywhere in a group, so windows that move would be read again and again: take all bytes in. */
+function wholeSections(sections: UnitSections): UnitSections {
+  for (const window of [sections.info, sections.types, sections.supplementInfo]) {
+    if (window !== undefined && window.byteSize > 0) window.reach(0, window.byteSize);
+  }
+  return sections;
+}
+
+function encodeHere(
+  assembly: Assembly,
+  encoder: UnitEncoder,
+  units: readonly PlacedUnit[],
+  onBytes: (byteSize: number) => void,
+): boolean {
+  for (const unit of units) {
+    try {
+      addOutput(assembly, encoder.encode([unit], false));
+    } catch (error) {
+      if (error instanceof ReferenceLeavesUnit) return false;
+      throw error;
+    }
+    onBytes(unit.header.byteSize);
+  }
+  return true;
+}
+
+/** Give one unit's (or group's) output to the assembly. */
+export function addOutput(assembly: Assembly, output: UnitOutput): void {
+  const { types } = output;
+  assembly.add({
+    words: types.words,
+    wordFrom: 0,
+    wordTo: types.wordCount,
+    typeCount: types.typeCount,
+    functions: output.functions,
+    functionWords: output.functionWords,
+    variables: output.variables,
+    variableWords: output.variableWords,
+  });
+}
