@@ -1,6 +1,7 @@
 import { FormatError, UsageError } from "../io/index.ts";
 import { BtfBuilder, type BtfFinishOptions } from "./builder.ts";
 import * as K from "./constants.ts";
+import { printableName } from "./declarator.ts";
 import { locate } from "./header.ts";
 import { isComposite, isEnum } from "./modifiers.ts";
 import { Btf, type TypeId } from "./reader.ts";
@@ -77,7 +78,7 @@ function refuseOddKind(btf: Btf, id: TypeId): void {
     kind === K.BTF_KIND_DATASEC ||
     kind === K.BTF_KIND_DECL_TAG;
   if (!isOdd && kind <= K.BTF_KIND_MAX) return;
-  const problem = `the split refers to ${K.kindName(kind)} ${id} '${btf.name(id)}' of its base`;
+  const problem = `the split refers to ${K.kindName(kind)} ${id} '${printableName(btf.name(id))}' of its base`;
   throw new FormatError("BTF_DISTILL", problem, locate(btf.inputName, btf.header.typesOffset));
 }
 

@@ -121,6 +121,11 @@ describe("validateBtf", () => {
       text: "variable linkage 2",
     });
     expect(formatProblem(problem!)).toBe(".BTF+0x40: [3] VAR: variable linkage 2 (linkage)");
+    const odd = new BtfBuilder();
+    odd.addFwd("a\nb");
+    expect(formatProblem(validateBtf(odd.toBtf())[0]!)).toBe(
+      ".BTF+0x18: [1] FWD: name 'a\\x0ab' is no identifier (name)",
+    );
   });
 
   it("checks how the sections lie", () => {

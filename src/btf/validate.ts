@@ -8,6 +8,7 @@ import {
   headerByteSizeLayout,
   kindName,
 } from "./constants.ts";
+import { printableName } from "./declarator.ts";
 import { isModifier } from "./modifiers.ts";
 import { NameChecker } from "./name-check.ts";
 import type { Btf, TypeId } from "./reader.ts";
@@ -88,7 +89,7 @@ export function validateBtf(btf: Btf, options: ValidateOptions = {}): Validation
 /** One problem as one line. */
 export function formatProblem(problem: ValidationProblem): string {
   const where = problem.typeId === 0 ? "" : `[${problem.typeId}] ${problem.kind}: `;
-  return `.BTF+0x${problem.offset.toString(16)}: ${where}${problem.text} (${problem.rule})`;
+  return `.BTF+0x${problem.offset.toString(16)}: ${where}${printableName(problem.text)} (${problem.rule})`;
 }
 
 function* headerProblems(btf: Btf, kernel: KernelRules): Generator<TypeProblem> {
