@@ -34,3 +34,6 @@ export function diagnosticLines(diagnostics: readonly Diagnostic[], withInfo: bo
       return `${severity === "warning" ? "warning" : "note"}: ${text}${more}`;
     });
 }
+
+/** Said where there is DWARF, but options or its contents leave no type to write. */
+export const nothingLeft = "nothing to encode: the units that were not left out have no types";

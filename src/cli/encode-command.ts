@@ -4,7 +4,7 @@ import type { EncodeResult } from "../encode/result.ts";
 import type { Diagnostic } from "../io/index.ts";
 import { readBtfFile } from "./btf-file.ts";
 import { countOf } from "./count.ts";
-import { diagnosticLines, summarizeDiagnostics } from "./diagnostics.ts";
+import { diagnosticLines, nothingLeft, summarizeDiagnostics } from "./diagnostics.ts";
 import { embedBtf } from "./embed-btf.ts";
 import { planEncode, type EncodeFlags, type EncodePlan } from "./encode-arguments.ts";
 import { exitDone, exitNegative } from "./exit-code.ts";
@@ -89,8 +89,9 @@ export async function runEncode(
   for (const line of diagnosticLines(result.diagnostics, flags.verbose === true)) {
     streams.err(`dwarfless: ${line.includes(file) ? line : `${file}: ${line}`}\n`);
   }
-  if (result.btf === undefined) {
-    streams.err(`dwarfless: ${file}: no DWARF to encode\n`);
+  if (result.btf === undefined || result.statistics.types === 0) {
+    const reason = result.btf === undefined ? "no DWARF to encode" : nothingLeft;
+    streams.err(`dwarfless: ${file}: ${reason}\n`);
     return exitNegative;
   }
   if (flags.strict && result.diagnostics.some(({ severity }) => severity === "warning")) {

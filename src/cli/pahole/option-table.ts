@@ -3,8 +3,7 @@ import type { OptionSpec } from "./get-options.ts";
 /**
  * What an option of pahole is to this program.
  * `encode`: it has its meaning. `print`: it only changes what pahole prints; accepted and without
- * effect beside an encode, as with pahole. `refuse`: it would change the BTF in a way that is not
- * supported, so it is refused.
+ * effect beside an encode, as with pahole. `refuse`: it asks for other work that is not supported.
  */
 export type OptionRole = "encode" | "print" | "refuse";
 
@@ -71,7 +70,7 @@ export const paholeOptions: readonly PaholeOption[] = [
   encode("verbose", "none", "V"),
   print("with_flexible_array"),
   print("with_embedded_flexible_array"),
-  refuse("word_size", "required", "w"),
+  print("word_size", "required", "w"),
   print("exclude", "required", "x"),
   encode("cu_exclude", "required", "X"),
   refuse("ctf_encode", "none", "Z"),
@@ -87,7 +86,7 @@ export const paholeOptions: readonly PaholeOption[] = [
   print("show_private_classes"),
   encode("numeric_version"),
   encode("fixup_silly_bitfields"),
-  refuse("first_obj_only"),
+  print("first_obj_only"),
   print("classes_as_structs"),
   print("hex"),
   encode("hashbits", "required"),

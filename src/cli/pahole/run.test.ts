@@ -61,6 +61,13 @@ describe("runPahole", () => {
     ["no such file", () => Promise.reject(new FileError("f", "ENOENT", "open"))],
     ["not ELF", () => Promise.reject(new FormatError("ELF_MAGIC", "not an ELF file", { file: "f" }))],
     ["no DWARF", () => Promise.resolve(resultOf(undefined))],
+    [
+      "every unit left out",
+      () => {
+        const result = resultOf(Uint8Array.of(1));
+        return Promise.resolve({ ...result, statistics: { ...result.statistics, types: 0 } });
+      },
+    ],
   ])("exits 0 without output or word: %s", async (_name, encode) => {
     const path = join(folder, "never");
     expect(await run([`--btf_encode_detached=${path}`, "f"], encode)).toEqual({

@@ -5,7 +5,7 @@ import { featuresOf } from "../../encode/options.ts";
 import type { EncodeResult } from "../../encode/result.ts";
 import { FileError, FormatError, isDwarflessError } from "../../io/index.ts";
 import { readBtfFile } from "../btf-file.ts";
-import { diagnosticLines } from "../diagnostics.ts";
+import { diagnosticLines, nothingLeft } from "../diagnostics.ts";
 import { embedBtf } from "../embed-btf.ts";
 import { errnoOf, writeOutput } from "../output-file.ts";
 import { errorLine } from "../run-program.ts";
@@ -53,8 +53,9 @@ async function encodeAsPahole(settings: PaholeSettings, streams: Streams, encode
     return encodeFailed(error, streams, note);
   }
   for (const line of diagnosticLines(result.diagnostics, true)) note(`${file}: ${line}`);
-  if (result.btf === undefined) {
-    note(`${settings.files.join(", ")}: no DWARF to encode`);
+  if (result.btf === undefined || result.statistics.types === 0) {
+    const reason = result.btf === undefined ? "no DWARF to encode" : nothingLeft;
+    note(`${settings.files.join(", ")}: ${reason}`);
     return 0;
   }
   try {
