@@ -37,10 +37,24 @@ export const allowedDifferences: readonly AllowedDifference[] = [
     takes: ({ what, kind, name }) => what === "only-b" && kind === "VAR" && /\.\d+$/.test(name),
   },
   {
+    id: "internal-name",
+    cause: "names that only tools make up (__UNIQUE_ID and the like) are left out by a list of prefixes",
+    nature: "deliberately better",
+    takes: ({ what, kind, name }) => what === "only-b" && kind === "VAR" && internalName.test(name),
+  },
+  {
     id: "incomplete-array",
     cause: "an array first declared without a bound has no size there and is dropped",
     nature: "fault of pahole",
     takes: ({ what, place }) => what === "only-b" && place?.typeKind === "ARRAY",
+  },
+  {
+    id: "weak-over-ranges",
+    cause: "a function in several ranges has no address of its own, so the weak one it overrides is taken",
+    nature: "fault of pahole",
+    takes: ({ kind, name }) =>
+      (kind === "FUNC" && name === "arch_prepare_bpf_trampoline") ||
+      (kind === "FUNC_PROTO" && /^int\((tr|im): struct bpf_tramp_image \*; image:/.test(name)),
   },
   {
     id: "note-variable",
@@ -52,14 +66,30 @@ export const allowedDifferences: readonly AllowedDifference[] = [
   },
 ];
 
+/** pahole's list, 1.30 and later. */
+const internalName =
+  /^(__UNIQUE_ID|__tpstrtab_|__exitcall_|__gendwarfksyms_ptr_|__func_stack_frame_non_standard_)/;
+
 /** Counts by row, and what is left. Sections and types that only serve allowed variables go with them. */
 export function judge(comparison: Comparison, extra: readonly AllowedDifference[] = []): Verdict {
   const rows = [...extra, ...allowedDifferences];
   const counts: Record<string, number> = {};
   const unexplained: string[] = [];
   const touched = new Set<string>();
+  // Arrays that only a symbol's size completes are new types, and so are the qualifiers around them.
+  const completed = new Set<string>();
+  for (const { what, place } of comparison.differences) {
+    if (what === "only-b" && place?.typeKind === "ARRAY")
+      completed.add(place.typeText.replace(/( const| volatile)+$/, ""));
+  }
   for (const difference of comparison.differences) {
     if (difference.kind === "DATASEC") continue;
+    const { what, kind, name } = difference;
+    const ofArray = kind === "ARRAY" || kind === "CONST" || kind === "VOLATILE";
+    if (what === "only-b" && ofArray && completed.has(name.replace(/( const| volatile)+$/, ""))) {
+      counts["completed-array"] = (counts["completed-array"] ?? 0) + 1;
+      continue;
+    }
     const row = rows.find((candidate) => candidate.takes(difference));
     if (row === undefined) unexplained.push(differenceText(difference));
     else {

@@ -29,7 +29,8 @@ export interface Place {
   /** Bytes from the section's start, and the variable's size. */
   offset: number;
   size: number;
-  /** Kind of the type below typedefs and qualifiers. */
+  /** The type as text, and its kind below typedefs and qualifiers. */
+  typeText: string;
   typeKind: string;
   /** Whether the other side has a variable of this name at this place. */
   elsewhere: boolean;

@@ -131,7 +131,8 @@ function placeOf(graph: TypeGraph, row: Row, elsewhere: boolean): Place {
   let id = row.typeId;
   for (let hops = 0; hops < 64 && seenThrough.has(graph.kind[id]!); hops++) id = graph.sizeOrType[id]!;
   const { section, offset, size } = row;
-  return { section, offset, size, typeKind: KIND_NAMES[graph.kind[id]!]!, elsewhere };
+  const text = typeText(graph, row.typeId, 3);
+  return { section, offset, size, typeText: text, typeKind: KIND_NAMES[graph.kind[id]!]!, elsewhere };
 }
 
 const seenThrough: ReadonlySet<number> = new Set([
