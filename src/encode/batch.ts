@@ -1,6 +1,9 @@
+import { ReferenceLeavesUnit } from "../dwarf/die-cursor.ts";
+import { FormatError, type Location } from "../io/index.ts";
 import { grownInt32, grownUint32 } from "../util/columns.ts";
 import type { UnitColumns } from "./assembly.ts";
-import type { UnitOutput } from "./unit-encoder.ts";
+import type { UnitEncoder, UnitOutput } from "./unit-encoder.ts";
+import type { PlacedUnit } from "./unit-reader.ts";
 
 /** The outputs of some units, one after another, in columns that can be handed to another thread. */
 export interface Batch {
@@ -13,6 +16,31 @@ export interface Batch {
 }
 
 const unitColumns = 5;
+
+/** What came of a run of units. Errors travel between threads as data: classes do not survive the way. */
+export type BatchAnswer =
+  | { batch: Batch; oddities: [string, number][]; unitsRead: number }
+  | { leavesUnit: true }
+  | { error: { code: string; problem: string; location: Location } };
+
+/** Encode a run of units, one by one. */
+export function encodeBatch(encoder: UnitEncoder, builder: BatchBuilder, units: readonly PlacedUnit[]): BatchAnswer {
+  try {
+    for (const unit of units) builder.add(encoder.encode([unit], false), unit.header.byteSize);
+  } catch (error) {
+    builder.take();
+    if (error instanceof ReferenceLeavesUnit) return { leavesUnit: true };
+    if (error instanceof FormatError) {
+      return { error: { code: error.code, problem: error.problem, location: error.location } };
+    }
+    throw error;
+  }
+  const oddities = [...encoder.converter.oddities];
+  encoder.converter.oddities.clear();
+  const { unitsRead } = encoder;
+  encoder.unitsRead = 0;
+  return { batch: builder.take(), oddities, unitsRead };
+}
 
 /** Collects unit outputs into a {@link Batch}. */
 export class BatchBuilder {

@@ -59,7 +59,9 @@ export async function runUnits(setup: RunSetup): Promise<RunResult> {
     if (separate && setup.jobs > 1 && total >= parallelThreshold) {
       const worker = { parts, names: names.handle, functionNames: setup.functionNames.slots, settings };
       const progress = { onBytes, onOddity, onUnits: (count: number): void => void (unitsRead += count) };
-      separate = await encodeInWorkers(setup.assembly(), units, worker, setup.jobs, progress);
+      const encoder = new UnitEncoder(new UnitReader(sections, settings), setup.functionNames);
+      const { jobs } = setup;
+      separate = await encodeInWorkers(units, { assembly: setup.assembly(), encoder, setup: worker, jobs, progress });
     } else if (separate) {
       const encoder = new UnitEncoder(new UnitReader(sections, settings), setup.functionNames);
       separate = encodeHere(setup.assembly(), encoder, units, onBytes);

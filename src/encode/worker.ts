@@ -1,8 +1,6 @@
 import { move, transferableSymbol, valueSymbol, workerData } from "piscina";
-import { ReferenceLeavesUnit } from "../dwarf/die-cursor.ts";
-import { FormatError, type Location } from "../io/index.ts";
 import { IdSet } from "../util/id-set.ts";
-import { BatchBuilder, type Batch } from "./batch.ts";
+import { BatchBuilder, encodeBatch, type Batch, type BatchAnswer } from "./batch.ts";
 import { NameTable, type NameTableHandle } from "./name-table.ts";
 import { SectionFiles, unitSections, type SectionParts } from "./section-parts.ts";
 import { UnitEncoder } from "./unit-encoder.ts";
@@ -17,12 +15,6 @@ export interface WorkerSetup {
   settings: UnitSettings;
 }
 
-/** A run of units, and what came of it. Errors travel as data: classes do not survive the way. */
-export type BatchAnswer =
-  | { batch: Batch; oddities: [string, number][]; unitsRead: number }
-  | { leavesUnit: true }
-  | { error: { code: string; problem: string; location: Location } };
-
 let encoder: UnitEncoder | undefined;
 const builder = new BatchBuilder();
 
@@ -35,23 +27,8 @@ function start(): UnitEncoder {
 
 /** Encode a run of units. Called by the pool. */
 export function encodeUnits(units: PlacedUnit[]): BatchAnswer {
-  try {
-    encoder ??= start();
-    for (const unit of units) builder.add(encoder.encode([unit], false), unit.header.byteSize);
-  } catch (error) {
-    builder.take();
-    if (error instanceof ReferenceLeavesUnit) return { leavesUnit: true };
-    if (error instanceof FormatError) {
-      return { error: { code: error.code, problem: error.problem, location: error.location } };
-    }
-    throw error;
-  }
-  const batch = builder.take();
-  const oddities = [...encoder.converter.oddities];
-  encoder.converter.oddities.clear();
-  const { unitsRead } = encoder;
-  encoder.unitsRead = 0;
-  return move(new HandedOver({ batch, oddities, unitsRead }, batch)) as unknown as BatchAnswer;
+  const answer = encodeBatch((encoder ??= start()), builder, units);
+  return "batch" in answer ? (move(new HandedOver(answer, answer.batch)) as unknown as BatchAnswer) : answer;
 }
 
 /** An answer whose columns change hands instead of being copied (the pool's protocol). */

@@ -1,12 +1,13 @@
 import { fileURLToPath } from "node:url";
 import { FormatError } from "../io/index.ts";
 import type { Assembly } from "./assembly.ts";
-import { forEachUnit } from "./batch.ts";
+import { BatchBuilder, encodeBatch, forEachUnit, type BatchAnswer } from "./batch.ts";
+import type { UnitEncoder } from "./unit-encoder.ts";
 import type { PlacedUnit } from "./unit-reader.ts";
-import type { BatchAnswer, WorkerSetup } from "./worker.ts";
+import type { WorkerSetup } from "./worker.ts";
 
-/** Bytes of .debug_info per task: enough that the way to a worker and back does not count. */
-const batchByteSize = 2 << 20;
+/** Bytes of .debug_info per task: enough that the way to a worker and back does not count, few enough to share out evenly. */
+const batchByteSize = 1 << 20;
 
 export interface EncodeProgress {
   /** Bytes of .debug_info taken in. */
@@ -16,59 +17,105 @@ export interface EncodeProgress {
   onUnits: (count: number) => void;
 }
 
+/** What the encoding in threads needs beside the units. */
+export interface ThreadedRun {
+  assembly: Assembly;
+  /** For the batches that this thread does itself. */
+  encoder: UnitEncoder;
+  setup: WorkerSetup;
+  /** Threads in all, this one included; at least 2. */
+  jobs: number;
+  progress: EncodeProgress;
+}
+
 /**
- * Encode units in worker threads and take the results in, in unit order, on this one.
+ * Encode units in `jobs` threads and take the results in, in unit order, on this one. While the
+ * batch that is due is still with a worker, this thread encodes one itself: a thread that only
+ * took in would leave its processor to others half the time, and a thread more than processors
+ * costs the caches and another warm-up of the compiler.
  * @returns false when a unit refers to another one, so that all must be read as one group.
  */
-export async function encodeInWorkers(
-  assembly: Assembly,
-  units: readonly PlacedUnit[],
-  setup: WorkerSetup,
-  jobs: number,
-  progress: EncodeProgress,
-): Promise<boolean> {
+export async function encodeInWorkers(units: readonly PlacedUnit[], run: ThreadedRun): Promise<boolean> {
   const { Piscina } = await import("piscina");
   const tasks = batchesOf(units);
+  const workers = Math.min(run.jobs - 1, tasks.length);
   const pool = new Piscina<PlacedUnit[], BatchAnswer>({
-    // The bundle puts the worker beside the entry points, chunks in a folder of their own.
     filename: workerFile(),
     name: "encodeUnits",
-    workerData: setup,
-    minThreads: Math.min(jobs, tasks.length),
-    maxThreads: Math.min(jobs, tasks.length),
-    // One task waits in each worker while this thread is busy taking results in.
+    workerData: run.setup,
+    minThreads: workers,
+    maxThreads: workers,
+    // One task waits in each worker while this thread is busy.
     concurrentTasksPerWorker: 2,
   });
   try {
-    const running: Promise<BatchAnswer>[] = [];
-    // Results wait in memory until their turn, so only so many are asked for at once.
-    const ahead = jobs * 2 + 2;
-    let next = 0;
-    const submit = (): void => {
-      const answer = pool.run(tasks[next++]!);
-      // Awaited in turn; until then a failure must not count as unhandled.
-      answer.catch(() => undefined);
-      running.push(answer);
-    };
-    while (next < tasks.length && next < ahead) submit();
-    for (let i = 0; i < tasks.length; i++) {
-      const answer = await running[i]!;
-      running[i] = undefined as never;
-      if (next < tasks.length) submit();
-      if ("leavesUnit" in answer) return false;
-      if ("error" in answer)
-        throw new FormatError(answer.error.code, answer.error.problem, answer.error.location);
-      for (const [code, count] of answer.oddities) progress.onOddity(code, count);
-      progress.onUnits(answer.unitsRead);
-      forEachUnit(answer.batch, (unit, byteSize) => {
-        assembly.add(unit);
-        progress.onBytes(byteSize);
-      });
-    }
-    return true;
+    return await takeInOrder(tasks, workers, (task) => pool.run(task), run);
   } finally {
     await pool.destroy();
   }
+}
+
+/** A batch somewhere between unclaimed and taken in. */
+interface Claim {
+  promise: Promise<void> | undefined;
+  answer: BatchAnswer | undefined;
+  failure: unknown;
+}
+
+async function takeInOrder(
+  tasks: readonly PlacedUnit[][],
+  workers: number,
+  send: (task: PlacedUnit[]) => Promise<BatchAnswer>,
+  run: ThreadedRun,
+): Promise<boolean> {
+  const { assembly, encoder, progress } = run;
+  const claims: (Claim | undefined)[] = [];
+  const builder = new BatchBuilder();
+  let unclaimed = 0;
+  let withWorkers = 0;
+  // Results wait in memory until their turn, so claims do not run further ahead than this.
+  const ahead = workers * 2 + 3;
+  const dispatch = (due: number): void => {
+    while (withWorkers < workers * 2 && unclaimed < tasks.length && unclaimed < due + ahead) {
+      const claim: Claim = { promise: undefined, answer: undefined, failure: undefined };
+      claims[unclaimed] = claim;
+      withWorkers++;
+      claim.promise = send(tasks[unclaimed++]!)
+        .then((answer) => void (claim.answer = answer))
+        .catch((error: unknown) => void (claim.failure = error))
+        .finally(() => void withWorkers--);
+    }
+  };
+  for (let due = 0; due < tasks.length; due++) {
+    for (;;) {
+      dispatch(due);
+      const claim = claims[due];
+      if (claim?.answer !== undefined || claim?.failure !== undefined) break;
+      if (unclaimed < tasks.length && unclaimed < due + ahead) {
+        const answer = encodeBatch(encoder, builder, tasks[unclaimed]!);
+        claims[unclaimed++] = { promise: undefined, answer, failure: undefined };
+        // Let the workers' answers in.
+        await new Promise(setImmediate);
+      } else await claim?.promise;
+    }
+    const { answer, failure } = claims[due]!;
+    claims[due] = undefined;
+    if (failure !== undefined) throw failure;
+    if (!takeIn(answer!, assembly, progress)) return false;
+  }
+  return true;
+}
+
+function takeIn(answer: BatchAnswer, assembly: Assembly, progress: EncodeProgress): boolean {
+  if ("leavesUnit" in answer) return false;
+  if ("error" in answer) throw new FormatError(answer.error.code, answer.error.problem, answer.error.location);
+  for (const [code, count] of answer.oddities) progress.onOddity(code, count);
+  progress.onUnits(answer.unitsRead);
+  forEachUnit(answer.batch, (unit, byteSize) => {
+    assembly.add(unit);
+    progress.onBytes(byteSize);
+  });
+  return true;
 }
 
 function batchesOf(units: readonly PlacedUnit[]): PlacedUnit[][] {
