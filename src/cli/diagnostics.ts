@@ -29,9 +29,9 @@ export function summarizeDiagnostics(diagnostics: readonly Diagnostic[]): Diagno
 export function diagnosticLines(diagnostics: readonly Diagnostic[], withInfo: boolean): string[] {
   return summarizeDiagnostics(diagnostics)
     .filter(({ severity }) => withInfo || severity === "warning")
-    .map(({ severity, text, count }) => {
+    .map(({ severity, code, text, count }) => {
       const more = count === 1 ? "" : ` (and ${count - 1} more of this kind)`;
-      return `${severity === "warning" ? "warning" : "note"}: ${text}${more}`;
+      return `${severity === "warning" ? "warning" : "note"}: ${text}${more} [${code}]`;
     });
 }
 

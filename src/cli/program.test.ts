@@ -47,7 +47,7 @@ describe("dwarfless encode", () => {
     const { exitCode, stdout, stderr } = await run(["encode", "in", "-o", output]);
     expect(exitCode).toBe(0);
     expect(stdout).toBe(`in: 1 type, 2 functions, 0 variables -> ${output} (3 bytes)\n`);
-    expect(stderr).toBe("dwarfless: warning: in: .debug_info+0x10: odd unit (and 1 more of this kind)\n");
+    expect(stderr).toBe("dwarfless: warning: in: .debug_info+0x10: odd unit (and 1 more of this kind) [ODD]\n");
     expect(readFileSync(output)).toHaveLength(3);
   });
 

@@ -123,6 +123,6 @@ describe("runPahole", () => {
 
   it("says with -V what the encoder remarked", async () => {
     const { stderr } = await run(["-V", `--btf_encode_detached=${join(folder, "v")}`, "f"]);
-    expect(stderr).toBe("f: warning: something odd\n");
+    expect(stderr).toBe("f: warning: something odd [ODD]\n");
   });
 });
