@@ -24,7 +24,11 @@ export type BatchAnswer =
   | { error: { code: string; problem: string; location: Location } };
 
 /** Encode a run of units, one by one. */
-export function encodeBatch(encoder: UnitEncoder, builder: BatchBuilder, units: readonly PlacedUnit[]): BatchAnswer {
+export function encodeBatch(
+  encoder: UnitEncoder,
+  builder: BatchBuilder,
+  units: readonly PlacedUnit[],
+): BatchAnswer {
   try {
     for (const unit of units) builder.add(encoder.encode([unit], false), unit.header.byteSize);
   } catch (error) {

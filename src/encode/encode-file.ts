@@ -1,4 +1,4 @@
-import { Btf, BTF_KIND_ARRAY } from "../btf/index.ts";
+import { Btf, BTF_KIND_ARRAY, distill } from "../btf/index.ts";
 import { ElfFile } from "../elf/index.ts";
 import { FileSource, UsageError, type ByteSource, type Diagnostic } from "../io/index.ts";
 import { IdSet } from "../util/id-set.ts";
@@ -99,6 +99,11 @@ async function encodeSource(source: ByteSource, options: EncodeOptions): Promise
     },
   };
   if (finished.split !== undefined) result.splitVariables = finished.split;
+  if (features.distilled_base && base !== undefined) {
+    const distilled = distill(Btf.parse(finished.btf, { base, name: options.baseName ?? "base" }));
+    result.btf = distilled.split;
+    result.distilledBase = distilled.base;
+  }
   if (options.report === true) {
     result.report = makeReport({ data, functionTable, functions, variables, finished });
   }

@@ -34,13 +34,13 @@ export async function loadSectionParts(
   elf: ElfFile,
   isSupplement = false,
 ): Promise<SectionParts | undefined> {
-  const supplement = isSupplement ? undefined : await loadSupplement(elf);
   const inMemory = (name: string): Promise<DebugSection | undefined> =>
     loadDebugSection(elf, name, { inMemory: true });
   const abbreviations = await inMemory(".debug_abbrev");
   const types = await loadDebugSection(elf, ".debug_types");
   const info = await loadDebugSection(elf, ".debug_info");
   if (info === undefined || abbreviations === undefined || info.byteSize === 0) return undefined;
+  const supplement = isSupplement ? undefined : await loadSupplement(elf);
   return {
     file: elf.source.name,
     littleEndian: elf.littleEndian,

@@ -406,6 +406,7 @@ export class TypeConverter {
       this.followChain(chain, this.annotationDeclTag, (text) => this.declTags.push(0, text, -1));
     }
     if (!sorted && kind === Kind.struct) this.sortMembers(from);
+    if (hasBitField) this.dropUnreachable(from);
     const vlen = (this.memberCount - from) / memberWords;
     const at = types.add(3 + vlen * 3);
     const { words } = types;
@@ -419,7 +420,6 @@ export class TypeConverter {
       const bitSize = members[i + 3]!;
       const offset = members[i + 2]!;
       words[to + 2] = hasBitField ? ((bitSize << 24) | (offset & 0xffffff)) >>> 0 : offset >>> 0;
-      if (hasBitField && offset > 0xffffff) this.odd("MEMBER_BEYOND_2_MIB");
       if (members[i + 4] !== -1) {
         this.lateBitFields.push({
           at: to + 2,
@@ -435,6 +435,14 @@ export class TypeConverter {
     types.define(key);
     for (let i = firstTag; i < this.declTags.length; i += 3) {
       if (this.declTags[i] === 0) this.declTags[i] = types.typeCount;
+    }
+  }
+
+  /** With bit fields an offset has 24 bits; what lies behind (members ascend) is left out, not put elsewhere. */
+  private dropUnreachable(from: number): void {
+    while (this.memberCount > from && this.members[this.memberCount - memberWords + 2]! >>> 0 > 0xffffff) {
+      this.memberCount -= memberWords;
+      this.odd("MEMBER_BEYOND_2_MIB");
     }
   }
 

@@ -10,6 +10,7 @@ import { encodeSplitUnits, hasSkeletons } from "./split-units.ts";
 import { UnitEncoder, type UnitOutput } from "./unit-encoder.ts";
 import { UnitReader, type PlacedUnit } from "./unit-reader.ts";
 import type { UnitSections, UnitSettings } from "./unit-sections.ts";
+import { oddityText } from "./oddities.ts";
 import { encodeInWorkers } from "./workers.ts";
 
 /** Below this much .debug_info, starting workers costs more than it gains. Bytes. */
@@ -61,7 +62,13 @@ export async function runUnits(setup: RunSetup): Promise<RunResult> {
       const progress = { onBytes, onOddity, onUnits: (count: number): void => void (unitsRead += count) };
       const encoder = new UnitEncoder(new UnitReader(sections, settings), setup.functionNames);
       const { jobs } = setup;
-      separate = await encodeInWorkers(units, { assembly: setup.assembly(), encoder, setup: worker, jobs, progress });
+      separate = await encodeInWorkers(units, {
+        assembly: setup.assembly(),
+        encoder,
+        setup: worker,
+        jobs,
+        progress,
+      });
     } else if (separate) {
       const encoder = new UnitEncoder(new UnitReader(sections, settings), setup.functionNames);
       separate = encodeHere(setup.assembly(), encoder, units, onBytes);

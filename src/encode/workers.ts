@@ -108,7 +108,8 @@ async function takeInOrder(
 
 function takeIn(answer: BatchAnswer, assembly: Assembly, progress: EncodeProgress): boolean {
   if ("leavesUnit" in answer) return false;
-  if ("error" in answer) throw new FormatError(answer.error.code, answer.error.problem, answer.error.location);
+  if ("error" in answer)
+    throw new FormatError(answer.error.code, answer.error.problem, answer.error.location);
   for (const [code, count] of answer.oddities) progress.onOddity(code, count);
   progress.onUnits(answer.unitsRead);
   forEachUnit(answer.batch, (unit, byteSize) => {
