@@ -81,13 +81,14 @@ export class Assembly {
     this.map = grownInt32(this.map, unit.typeCount + 1);
     this.dedup.addUnit(unit.words, unit.wordFrom, unit.wordTo, unit.typeCount, this.map);
     this.functions.add(unit.functions, unit.functionWords, this.map);
-    this.variables.add(this.dedup, unit.variables, unit.variableWords, this.map);
+    this.variables.add(unit.variables, unit.variableWords, this.map);
   }
 
   /** All units are in: settle and write. */
   finish({ littleEndian, layout, splitVariables: wantSplit, isMain }: FinishOptions): Finished {
     const { dedup, names } = this;
-    const variables = this.variables.settle();
+    dedup.resolveForwards();
+    const variables = this.variables.settle(dedup);
     const mainVariables = variables.filter(isMain);
     const splitVariables = variables.filter((variable) => !isMain(variable));
     const append = (words: ArrayLike<number>): number => dedup.append(words);

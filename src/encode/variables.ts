@@ -18,6 +18,8 @@ interface Candidate {
   section: DataSection;
   offset: number;
   type: number;
+  /** Type that the defining DIE itself has, 0 for none. */
+  ownType: number;
   /** Elements of an array that DWARF leaves open and the symbol's size tells; 0 otherwise. */
   elements: number;
   byteSize: number;
@@ -76,7 +78,7 @@ export class VariableCollector {
   }
 
   /** Take a unit's variable records; `map` turns unit ids into the deduplicator's. */
-  add(dedup: Deduplicator, words: Int32Array, wordCount: number, map: Int32Array): void {
+  add(words: Int32Array, wordCount: number, map: Int32Array): void {
     for (let at = 0; at < wordCount; at += 7 + words[at + 6]!) {
       const address = (BigInt(words[at + 3]! >>> 0) << 32n) | BigInt(words[at + 2]! >>> 0);
       const section = this.data.sectionAt(address);
@@ -88,13 +90,13 @@ export class VariableCollector {
       const declared = words[at + 5]! < 0 ? 0 : map[words[at + 5]!]!;
       const flags = words[at + 1]!;
       this.consider(
-        dedup,
         {
           name: words[at]! >>> 0,
           text: words[at] === 0 ? "" : this.names.text(words[at]! >>> 0),
           section,
           offset,
           type: declared || own,
+          ownType: own,
           elements: 0,
           byteSize: 0,
           external: (flags & VariableFlag.external) !== 0,
@@ -103,13 +105,12 @@ export class VariableCollector {
           asPahole: true,
           symbol: undefined,
         },
-        own,
         (flags & VariableFlag.artificial) !== 0,
       );
     }
   }
 
-  private consider(dedup: Deduplicator, candidate: Candidate, ownType: number, artificial: boolean): void {
+  private consider(candidate: Candidate, artificial: boolean): void {
     const { section, offset } = candidate;
     const symbols = this.data.at(section, offset);
     if (candidate.text === "") return this.leaveOut(candidate, "VARIABLE_WITHOUT_NAME");
@@ -133,27 +134,36 @@ export class VariableCollector {
       candidate.name = this.names.ofString(candidate.text);
     }
     if (!isValidName(candidate.text)) return this.leaveOut(candidate, "NAME_NOT_AN_IDENTIFIER");
-    candidate.byteSize = byteSizeOf(dedup, candidate.type, this.pointerByteSize);
-    if (candidate.byteSize === 0 && ownType !== 0 && ownType !== candidate.type) {
-      candidate.type = ownType;
-      candidate.byteSize = byteSizeOf(dedup, ownType, this.pointerByteSize);
-    }
     if (candidate.type === 0) return this.leaveOut(candidate, "TYPE_VOID");
-    if (candidate.byteSize === 0) this.closeArray(dedup, candidate, symbols);
-    if (candidate.byteSize === 0) return this.leaveOut(candidate, "SIZE_ZERO");
-    if (offset > 0xffff_ffff || candidate.byteSize > 0xffff_ffff)
-      return this.leaveOut(candidate, "BEYOND_4_GIB");
     const list = this.candidates.get(section.index);
     if (list === undefined) this.candidates.set(section.index, [candidate]);
     else list.push(candidate);
   }
 
+  /** Find a candidate's size, once all types are in; false, and the reason noted, when it cannot have a VAR. */
+  private measure(dedup: Deduplicator, candidate: Candidate): boolean {
+    const { ownType, section, offset } = candidate;
+    candidate.byteSize = byteSizeOf(dedup, candidate.type, this.pointerByteSize);
+    if (candidate.byteSize === 0 && ownType !== 0 && ownType !== candidate.type) {
+      // The declaration was incomplete, the definition need not be.
+      candidate.type = ownType;
+      candidate.byteSize = byteSizeOf(dedup, ownType, this.pointerByteSize);
+    }
+    if (candidate.byteSize === 0) this.closeArray(dedup, candidate);
+    let rule: string | undefined;
+    if (candidate.byteSize === 0) rule = "SIZE_ZERO";
+    else if (offset + candidate.byteSize > 0xffff_ffff) rule = "BEYOND_4_GIB";
+    else if (offset + candidate.byteSize > section.byteSize) rule = "PAST_SECTION_END";
+    if (rule !== undefined) this.leaveOut(candidate, rule);
+    return rule === undefined;
+  }
+
   /** An array declared without length: the symbol knows how much there is. */
-  private closeArray(dedup: Deduplicator, candidate: Candidate, symbols: readonly DataSymbol[]): void {
+  private closeArray(dedup: Deduplicator, candidate: Candidate): void {
     const element = openArrayElement(dedup, candidate.type);
     if (element === 0) return;
     const elementByteSize = byteSizeOf(dedup, element, this.pointerByteSize);
-    const size = (candidate.symbol ?? symbols[0])?.byteSize ?? 0;
+    const size = candidate.symbol?.byteSize ?? 0;
     if (elementByteSize === 0 || size === 0 || size % elementByteSize !== 0) return;
     candidate.elements = size / elementByteSize;
     candidate.byteSize = size;
@@ -180,10 +190,10 @@ export class VariableCollector {
   }
 
   /** The variables that stay, by section in index order and offset within it. */
-  settle(): Variable[] {
+  settle(dedup: Deduplicator): Variable[] {
     const result: Variable[] = [];
     for (const section of this.data.sections) {
-      const list = this.candidates.get(section.index);
+      const list = this.candidates.get(section.index)?.filter((each) => this.measure(dedup, each));
       if (list === undefined) continue;
       // Best first where several want one place: then the first that fits is the one to keep.
       list.sort((a, b) => a.offset - b.offset || rank(a) - rank(b));
@@ -194,10 +204,6 @@ export class VariableCollector {
           // The same object described by two units (a weak and a strong definition, say) is no loss.
           if (last === undefined || each.offset !== last.offset || each.text !== last.text)
             this.leaveOut(each, "OVERLAP");
-          continue;
-        }
-        if (each.offset + each.byteSize > section.byteSize) {
-          this.leaveOut(each, "PAST_SECTION_END");
           continue;
         }
         last = each;
@@ -263,7 +269,7 @@ function openArrayElement(dedup: Deduplicator, type: number): number {
 function byteSizeOf(dedup: Deduplicator, type: number, pointerByteSize: number): number {
   let factor = 1;
   for (let id = type, hops = 0; hops < 64 && id !== 0; hops++) {
-    const at = dedup.start[id]!;
+    const at = dedup.start[dedup.resolve(id)]!;
     switch (kindOfInfo(dedup.words[at + 1]!)) {
       case Kind.int:
       case Kind.float:

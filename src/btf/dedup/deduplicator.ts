@@ -202,7 +202,7 @@ export class Deduplicator {
               this.canonical[id] = other;
               return;
             }
-            if (other >= this.startId) this.resolve(other, id);
+            if (other >= this.startId) this.settle(other, id);
           }
         } else if (this.equalWords(id, other)) {
           this.canonical[id] = other;
@@ -220,7 +220,7 @@ export class Deduplicator {
     this.unitTable.add(hash, id);
   }
 
-  private resolve(from: number, to: number): void {
+  private settle(from: number, to: number): void {
     this.canonical[from] = to;
     if (from < this.unitStart) this.resolved.push(from);
   }
@@ -300,8 +300,8 @@ export class Deduplicator {
     this.keepOwn(id, hash);
   }
 
-  /** Follow the mapping to its end. */
-  private resolveId(id: number): number {
+  /** What an id stands for by now: itself, or at the end of the mapping the struct that a FWD was found to mean. */
+  resolve(id: number): number {
     const canonical = this.canonical;
     for (;;) {
       const next = canonical[id]!;
@@ -329,7 +329,7 @@ export class Deduplicator {
       depth -= 2;
       const candidate = stack[depth]!;
       let canon = stack[depth + 1]!;
-      if (candidate === canon || this.resolveId(candidate) === this.resolveId(canon)) continue;
+      if (candidate === canon || this.resolve(candidate) === this.resolve(canon)) continue;
       if (candidate === 0 || canon === 0) return false;
       canon = this.resolveForward(canon);
       const known = hypothesis[canon]!;
@@ -443,7 +443,7 @@ export class Deduplicator {
   /** A FWD's struct, where it is known by now; any other type is returned as it is. */
   private resolveForward(id: number): number {
     if (kindOfInfo(this.words[this.start[id]! + 1]!) !== Kind.fwd) return id;
-    const end = this.resolveId(id);
+    const end = this.resolve(id);
     return kindOfInfo(this.words[this.start[end]! + 1]!) === Kind.fwd ? id : end;
   }
 
@@ -513,15 +513,15 @@ export class Deduplicator {
     const words = this.words;
     for (let i = 0; i < this.hypothesisCount; i++) {
       const canon = this.hypothesisList[i]!;
-      const from = this.resolveId(this.hypothesis[canon]!);
-      const to = this.resolveId(canon);
+      const from = this.resolve(this.hypothesis[canon]!);
+      const to = this.resolve(canon);
       if (from === to) continue;
       const fromKind = kindOfInfo(words[this.start[from]! + 1]!);
       const toKind = kindOfInfo(words[this.start[to]! + 1]!);
-      if (fromKind !== Kind.fwd && toKind === Kind.fwd) this.resolve(to, from);
+      if (fromKind !== Kind.fwd && toKind === Kind.fwd) this.settle(to, from);
       if (this.wouldChangeBase) continue;
       if (fromKind === Kind.fwd && toKind !== Kind.fwd) {
-        this.resolve(from, to);
+        this.settle(from, to);
       } else if (
         toKind === fromKind &&
         fromKind !== Kind.typedef &&
@@ -540,7 +540,7 @@ export class Deduplicator {
   private placeReference(id: number, depth: number): number {
     if (id === 0) return 0;
     const known = this.canonical[id]!;
-    if (known > 0) return this.resolveId(id);
+    if (known > 0) return this.resolve(id);
     const words = this.words;
     const at = this.start[id]!;
     const info = words[at + 1]!;
@@ -611,7 +611,7 @@ export class Deduplicator {
     for (let i = 1; i <= typeCount; i++) map[i] = kept[i] === 1 ? next++ : 0;
     // The id a type of this unit will have, through the mapping (which is still in unit ids).
     const finalId = (id: number): number => {
-      const end = this.resolveId(id);
+      const end = this.resolve(id);
       return end < unitStart ? end : map[end - unitStart + 1]!;
     };
     let to = typeCount > 0 ? start[unitStart]! : this.wordCount;
@@ -646,12 +646,10 @@ export class Deduplicator {
   }
 
   /**
-   * After the last unit: forward declarations of a name that only one struct or union has become
-   * that struct, references are merged once more, ids are made dense.
+   * After the last unit and {@link resolveForwards}: references are merged once more, ids made dense.
    * @returns for every id handed out before, the final id (0 for void).
    */
   finish(): { map: Int32Array; words: Uint32Array; typeCount: number } {
-    this.resolveUniqueForwards();
     const { words, start, startId, count } = this;
     // References once more, from the start: two that differed by an unresolved FWD may now be equal.
     this.unitStart = this.count;
@@ -661,7 +659,7 @@ export class Deduplicator {
     const visit = (id: number, depth: number): number => {
       const done = mapped[id]!;
       if (done > 0) return done;
-      const end = this.resolveId(id);
+      const end = this.resolve(id);
       if (end !== id) return (mapped[id] = visit(end, depth + 1));
       if (id < startId) return (mapped[id] = id);
       const at = start[id]!;
@@ -700,7 +698,7 @@ export class Deduplicator {
     for (let id = startId; id < count; id++) if (mapped[id] !== id) final[id] = final[mapped[id]!]!;
     for (let id = 1; id < startId; id++) if (mapped[id] !== 0) final[id] = final[mapped[id]!]!;
     const from = startId < count ? start[startId]! : this.wordCount;
-    const finalOf = (id: number): number => final[this.resolveId(id)]!;
+    const finalOf = (id: number): number => final[this.resolve(id)]!;
     let to = from;
     for (let id = startId; id < count; id++) {
       if (mapped[id] !== id) continue;
@@ -713,7 +711,8 @@ export class Deduplicator {
     return { map: final, words: words.subarray(from, to), typeCount: next - startId };
   }
 
-  private resolveUniqueForwards(): void {
+  /** After the last unit, before {@link finish}: a FWD whose name only one struct or union has means that one. */
+  resolveForwards(): void {
     const byName = new Map<number, number>();
     for (let id = 1; id < this.count; id++) {
       const at = this.start[id]!;
