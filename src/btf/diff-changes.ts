@@ -1,10 +1,19 @@
 import { isDwarflessError } from "../io/index.ts";
 import * as K from "./constants.ts";
 import { declare } from "./declarator.ts";
-import type { DiffChange } from "./diff.ts";
 import { isComposite, isEnum, isModifier } from "./modifiers.ts";
 import type { Btf, TypeId } from "./reader.ts";
 import type { StructureClass, Structures } from "./structure.ts";
+
+/** One thing about a type, function, variable or section that is not as it was. */
+export interface DiffChange {
+  /** Stable: `size`, `kind`, `target`, `type`, `linkage`, `tags`, `section`, `offset`, `entries`, `definition`, or `member`, `value`, `parameter` with a suffix `-added`, `-removed`, `-moved`, `-type`, `-value`. */
+  what: string;
+  /** Member, value or parameter concerned. */
+  name?: string;
+  before?: string;
+  after?: string;
+}
 
 /** Characters of a type's text beyond which its id is shown. */
 const maximumTypeText = 4096;

@@ -1,19 +1,10 @@
 import * as K from "./constants.ts";
-import { describeChanges } from "./diff-changes.ts";
+import { describeChanges, type DiffChange } from "./diff-changes.ts";
 import type { Btf, TypeId } from "./reader.ts";
 import { compareStructures, type Structures, typeKey, unnamedTypes } from "./structure.ts";
 
+export type { DiffChange };
 export type DiffCategory = "type" | "function" | "variable" | "section";
-
-/** One thing about a type, function, variable or section that is not as it was. */
-export interface DiffChange {
-  /** Stable: `size`, `kind`, `target`, `type`, `linkage`, `tags`, `section`, `offset`, `entries`, `definition`, or `member`, `value`, `parameter` with a suffix `-added`, `-removed`, `-moved`, `-type`, `-value`. */
-  what: string;
-  /** Member, value or parameter concerned. */
-  name?: string;
-  before?: string;
-  after?: string;
-}
 
 /** Something that only one side has, or that differs. */
 export interface DiffEntry {

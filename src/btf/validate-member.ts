@@ -1,7 +1,7 @@
 import * as K from "./constants.ts";
 import { isEnum } from "./modifiers.ts";
 import type { Btf, TypeId } from "./reader.ts";
-import type { TypeProblem } from "./validate.ts";
+import type { TypeProblem } from "./type-problem.ts";
 
 /**
  * Whether a member lies in its struct and may be a bitfield, by its type `type` (modifiers

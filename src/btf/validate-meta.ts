@@ -1,7 +1,7 @@
 import * as K from "./constants.ts";
 import type { NameChecker } from "./name-check.ts";
 import type { Btf, TypeId } from "./reader.ts";
-import type { TypeProblem } from "./validate.ts";
+import type { TypeProblem } from "./type-problem.ts";
 
 export interface MetaRules {
   /** Rules of 7.2 rather than 6.1. */

@@ -3,7 +3,7 @@ import { isComposite, isEnum, isModifier, skipModifiers } from "./modifiers.ts";
 import { NameChecker } from "./name-check.ts";
 import type { Btf, TypeId } from "./reader.ts";
 import { memberProblem } from "./validate-member.ts";
-import type { TypeProblem } from "./validate.ts";
+import type { TypeProblem } from "./type-problem.ts";
 
 /** What the checks that follow references found first. */
 export interface ResolveProblem {

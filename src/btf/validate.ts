@@ -12,6 +12,7 @@ import { printableName } from "./declarator.ts";
 import { isModifier } from "./modifiers.ts";
 import { NameChecker } from "./name-check.ts";
 import type { Btf, TypeId } from "./reader.ts";
+import type { TypeProblem } from "./type-problem.ts";
 import { checkMeta, type MetaRules } from "./validate-meta.ts";
 import { checkResolve } from "./validate-resolve.ts";
 
@@ -40,14 +41,6 @@ export interface ValidationProblem {
   /** Stable code. */
   rule: string;
   text: string;
-}
-
-/** What a check of one type found: the rule broken and the word of the record it is about. */
-export interface TypeProblem {
-  rule: string;
-  text: string;
-  /** Word of the record; 0 by default. */
-  word?: number;
 }
 
 /** Longest chain of typedefs and qualifiers a kernel follows. */

@@ -8,7 +8,7 @@ export interface Codec {
    * Decompress all of `source` into `target`, which has exactly the size of the result.
    * @throws {FormatError} `COMPRESS_BROKEN` or `COMPRESS_SIZE`; `target` may be partly filled then.
    */
-  decompressInto(source: Uint8Array, target: Uint8Array): void;
+  readonly decompressInto: (source: Uint8Array, target: Uint8Array) => void;
 }
 
 export type CodecName = "zlib" | "gzip" | "zstd";

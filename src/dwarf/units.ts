@@ -1,4 +1,4 @@
-import { FormatError, UnsupportedError } from "../io/index.ts";
+import { type FormatError, UnsupportedError } from "../io/index.ts";
 import * as c from "./constants.ts";
 import type { UnitShape } from "./abbreviations.ts";
 import type { SectionWindow } from "./section-window.ts";

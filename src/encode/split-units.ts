@@ -8,7 +8,7 @@ import { loadSectionParts, SectionFiles, unitSections } from "./section-parts.ts
 import { readPackageIndexes } from "./package-index.ts";
 import { UnitEncoder } from "./unit-encoder.ts";
 import { UnitReader, type PlacedUnit, type UnitRoot } from "./unit-reader.ts";
-import { addOutput, placeUnits, type RunSetup } from "./unit-run.ts";
+import { addOutput, placeUnits, type RunSetup } from "./run-setup.ts";
 import type { UnitSections, UnitSettings } from "./unit-sections.ts";
 
 /** A skeleton has a handful of attributes and no children. Bytes. */

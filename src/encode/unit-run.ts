@@ -1,34 +1,17 @@
 import { DW_UT_type } from "../dwarf/constants.ts";
 import { ReferenceLeavesUnit } from "../dwarf/die-cursor.ts";
-import { readUnitHeaders } from "../dwarf/units.ts";
-import type { Diagnostic } from "../io/index.ts";
-import type { IdSet } from "../util/id-set.ts";
 import type { Assembly } from "./assembly.ts";
-import type { NameTable } from "./name-table.ts";
-import { SectionFiles, unitSections, type SectionParts } from "./section-parts.ts";
-import { encodeSplitUnits, hasSkeletons } from "./split-units.ts";
-import { UnitEncoder, type UnitOutput } from "./unit-encoder.ts";
-import { UnitReader, type PlacedUnit } from "./unit-reader.ts";
-import type { UnitSections, UnitSettings } from "./unit-sections.ts";
 import { oddityText } from "./oddities.ts";
+import { addOutput, placeUnits, type RunSetup } from "./run-setup.ts";
+import { SectionFiles, unitSections } from "./section-parts.ts";
+import { encodeSplitUnits, hasSkeletons } from "./split-units.ts";
+import { UnitEncoder } from "./unit-encoder.ts";
+import { UnitReader, type PlacedUnit } from "./unit-reader.ts";
+import type { UnitSections } from "./unit-sections.ts";
 import { encodeInWorkers } from "./workers.ts";
 
 /** Below this much .debug_info, starting workers costs more than it gains. Bytes. */
 const parallelThreshold = 8 << 20;
-
-export interface RunSetup {
-  parts: SectionParts;
-  names: NameTable;
-  functionNames: IdSet;
-  settings: UnitSettings;
-  jobs: number;
-  diagnostics: Diagnostic[];
-  onProgress: ((done: number, total: number) => void) | undefined;
-  /** Where the units' output goes. */
-  assembly: () => Assembly;
-  /** Forget what was taken in so far. */
-  restart: () => void;
-}
 
 export interface RunResult {
   units: number;
@@ -93,7 +76,7 @@ export async function runUnits(setup: RunSetup): Promise<RunResult> {
       setup.diagnostics.push({
         severity: "info",
         code,
-        text: `${count} times`,
+        text: oddityText(code, count),
         location: { file: parts.file },
       });
     }
@@ -101,20 +84,6 @@ export async function runUnits(setup: RunSetup): Promise<RunResult> {
   } finally {
     files.close();
   }
-}
-
-/** Type units first, as others refer to them; then the rest in file order. */
-export function placeUnits(sections: UnitSections): PlacedUnit[] {
-  const little = sections.littleEndian;
-  const place = (window: UnitSections["types"], name: PlacedUnit["place"], isTypes: boolean): PlacedUnit[] =>
-    window === undefined
-      ? []
-      : readUnitHeaders(window, little, isTypes).map((header) => ({ header, place: name }));
-  return [
-    ...place(sections.info, "info", false),
-    ...place(sections.types, "types", true),
-    ...place(sections.supplementInfo, "supplement", false),
-  ];
 }
 
 /** References go anywhere in a group, so windows that move would be read again and again: take all bytes in. */
@@ -141,19 +110,4 @@ function encodeHere(
     onBytes(unit.header.byteSize);
   }
   return true;
-}
-
-/** Give one unit's (or group's) output to the assembly. */
-export function addOutput(assembly: Assembly, output: UnitOutput): void {
-  const { types } = output;
-  assembly.add({
-    words: types.words,
-    wordFrom: 0,
-    wordTo: types.wordCount,
-    typeCount: types.typeCount,
-    functions: output.functions,
-    functionWords: output.functionWords,
-    variables: output.variables,
-    variableWords: output.variableWords,
-  });
 }

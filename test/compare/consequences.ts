@@ -1,6 +1,6 @@
 /** Types that differ only through what they refer to, grouped by where the two sides part. */
 
-import type { Consequence, Sides } from "./compare-btf.ts";
+import type { Consequence, Sides } from "./comparison.ts";
 import { forEachReference, type Colours } from "./colours.ts";
 import type { TypeGraph } from "./btf-file.ts";
 import { headText, typeText } from "./describe.ts";

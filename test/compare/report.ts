@@ -1,6 +1,6 @@
 /** A comparison as text. */
 
-import type { Comparison, Difference } from "./compare-btf.ts";
+import type { Comparison, Difference } from "./comparison.ts";
 
 /** At most `limit` lines for each kind and sort of difference. */
 export function reportText(comparison: Comparison, limit: number): string {

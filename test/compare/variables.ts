@@ -2,7 +2,7 @@
 
 import type { TypeGraph } from "./btf-file.ts";
 import type { Colours } from "./colours.ts";
-import type { Difference, Place, Sides } from "./compare-btf.ts";
+import type { Difference, Place, Sides } from "./comparison.ts";
 import { typeText } from "./describe.ts";
 import { BTF_KIND, KIND_NAMES } from "./kinds.ts";
 

@@ -14,7 +14,7 @@ export interface Peers {
   /** Why they are not available. */
   reason: string | undefined;
   /** Paths are this system's own; nothing needs translating. */
-  pahole(argv: readonly string[], options?: CommandOptions): CommandResult;
+  readonly pahole: (argv: readonly string[], options?: CommandOptions) => CommandResult;
   bpftool(argv: readonly string[], options?: CommandOptions): CommandResult;
   /** Any other dynamically linked program of the tree, by its name. */
   program(name: string, argv: readonly string[], options?: CommandOptions): CommandResult;
