@@ -242,7 +242,9 @@ export class DieCursor {
           case Step.string: {
             let stop = at;
             while (bytes[stop]! !== 0) {
-              if (stop >= this.end) throw this.bad("DWARF_TRUNCATED", "string runs past its unit", at);
+              // Not `>=`: behind a block whose length lies past the window, both are NaN.
+              if (!(stop < this.end))
+                throw this.bad("DWARF_TRUNCATED", "string runs past its unit", position);
               stop++;
             }
             low[slot] = at;
