@@ -44,14 +44,15 @@ export class SectionWindow {
   /**
    * Make sure that `length` bytes from `offset` are at hand (fewer where the section ends) and
    * return the index of `offset` in {@link bytes}.
+   * @param windowByteSize how much to read when they are not, for a caller that leaps.
    * @throws {FormatError} when `offset` is outside the section.
    */
-  reach(offset: number, length: number): number {
+  reach(offset: number, length: number, windowByteSize: number = this.windowByteSize): number {
     if (!(offset >= 0 && offset < this.byteSize))
       throw this.bad("DWARF_OFFSET", `offset past the section`, offset);
     if (offset >= this.start && offset + length <= this.start + this.bytes.length) return offset - this.start;
     if (this.readInto === undefined) return offset;
-    const size = Math.min(Math.max(this.windowByteSize, length), this.byteSize - offset);
+    const size = Math.min(Math.max(windowByteSize, length), this.byteSize - offset);
     const bytes = new Uint8Array(size);
     this.readInto(bytes, offset);
     this.bytes = bytes;

@@ -48,7 +48,7 @@ function readUnitHeader(
   little: boolean,
   typesSection: boolean,
 ): UnitHeader | undefined {
-  const at = section.reach(offset, headerReach);
+  const at = section.reach(offset, headerReach, headerReach);
   const view = section.view;
   const left = view.byteLength - at;
   const bad = (problem: string): FormatError => section.bad("DWARF_UNIT_HEADER", problem, offset);
