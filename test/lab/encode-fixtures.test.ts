@@ -107,6 +107,6 @@ async function failuresOfOne(one: Case, directory: string): Promise<string[]> {
     ? await buildProgram(program, compiler, flags, undefined, path.join(directory, "plain"))
     : input;
   const peer = await peerEncode(peerInput, path.join(directory, "peer.btf"), "global_var");
-  const rows: readonly AllowedDifference[] = variant?.allowed ?? [];
+  const rows: readonly AllowedDifference[] = [...(program.allowed ?? []), ...(variant?.allowed ?? [])];
   return judge(compareBtf({ bytes: readFileSync(peer) }, { bytes: own }), rows).unexplained.slice(0, 8);
 }
