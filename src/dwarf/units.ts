@@ -36,18 +36,22 @@ export function readUnitHeaders(
   for (let offset = 0; offset < section.byteSize;) {
     const header = readUnitHeader(section, offset, littleEndian, typesSection);
     if (header === undefined) break;
-    headers.push(header);
-    offset += header.byteSize;
+    if (typeof header === "number") offset += header;
+    else {
+      headers.push(header);
+      offset += header.byteSize;
+    }
   }
   return headers;
 }
 
+/** The header at `offset`, the bytes of padding there, or undefined where only zeros are left. */
 function readUnitHeader(
   section: SectionWindow,
   offset: number,
   little: boolean,
   typesSection: boolean,
-): UnitHeader | undefined {
+): UnitHeader | number | undefined {
   const at = section.reach(offset, headerReach, headerReach);
   const view = section.view;
   const left = view.byteLength - at;
@@ -79,7 +83,7 @@ function readUnitHeader(
   }
   if (length === 0) {
     // Padding between units, as some linkers leave it.
-    return padding(offset, byteSize, offsetByteSize);
+    return byteSize;
   }
   const end = at + Math.min(left, byteSize);
   let p = at + lengthByteSize;
@@ -135,21 +139,5 @@ function readUnitHeader(
     dieOffset: offset + (p - at),
     signature,
     typeOffset,
-  };
-}
-
-/** unitType 0: nothing to read. */
-function padding(offset: number, byteSize: number, offsetByteSize: number): UnitHeader {
-  return {
-    offset,
-    byteSize,
-    version: 5,
-    unitType: 0,
-    addressByteSize: 8,
-    offsetByteSize,
-    abbreviationOffset: 0,
-    dieOffset: offset + byteSize,
-    signature: undefined,
-    typeOffset: undefined,
   };
 }

@@ -81,7 +81,6 @@ export class UnitEncoder {
     this.reader.setGroup(units, merged);
     this.begin(this.reader.keyLimit(units));
     for (let i = 0; i < units.length; i++) {
-      if (units[i]!.header.unitType === 0) continue;
       const root = this.reader.enter(i);
       if (!this.wanted(root)) {
         this.unitsSkipped++;

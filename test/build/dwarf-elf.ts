@@ -18,15 +18,16 @@ const ET_EXEC = 2;
 export function dwarfElf(spec: DwarfElfSpec): Uint8Array {
   const shape = { ...defaultShape, ...spec.shape };
   const debug = { ...assembleDwarf(spec.units, shape).sections, ...spec.debugSections };
+  const { units: _units, debugSections: _debugSections, symbols, ...rest } = spec;
   return buildElf({
     type: ET_EXEC,
-    ...spec,
+    ...rest,
     is64: shape.addressByteSize === 8,
     littleEndian: shape.littleEndian,
     sections: [
       ...(spec.sections ?? []),
       ...Object.entries(debug).map(([name, bytes]): SectionSpec => ({ name, bytes })),
     ],
-    ...(spec.symbols === undefined ? {} : { symbols: [...spec.symbols] }),
-  } as ElfSpec);
+    ...(symbols === undefined ? {} : { symbols: [...symbols] }),
+  });
 }

@@ -167,6 +167,7 @@ interface Fixup {
   byteSize: number;
   label: string;
   unitStart: number;
+  unitLabels: ReadonlyMap<string, number>;
 }
 
 /** Bytes that may be changed again after they were written. */
@@ -216,7 +217,9 @@ class Assembler {
   readonly #lineStrings: Strings;
   readonly #stringOffsets: Output;
   readonly #addresses: Output;
+  /** First of each name; a unit's own come before those of others. */
   readonly #labels = new Map<string, number>();
+  #unitLabels = new Map<string, number>();
   readonly #fixups: Fixup[] = [];
 
   constructor(shape: DwarfShape) {
@@ -260,6 +263,7 @@ class Assembler {
   #unit(unit: Unit): void {
     const shape = { ...this.#shape, ...unit.shape };
     const section = unit.inTypes === true ? this.#types : this.#info;
+    this.#unitLabels = new Map();
     const start = section.bytes.length;
     const offsetByteSize = shape.wide ? 8 : 4;
     if (shape.wide) section.uint(4, 0xffff_ffff);
@@ -289,16 +293,17 @@ class Assembler {
     );
     section.put(lengthAt, offsetByteSize, section.bytes.length - from);
     if (unit.typeLabel !== undefined)
-      section.put(typeOffsetAt, offsetByteSize, this.#labels.get(unit.typeLabel)! - start);
+      section.put(typeOffsetAt, offsetByteSize, this.#unitLabels.get(unit.typeLabel)! - start);
   }
 
   label(name: string, offset: number): void {
-    if (this.#labels.has(name)) throw new Error(`label "${name}" twice`);
-    this.#labels.set(name, offset);
+    if (this.#unitLabels.has(name)) throw new Error(`label "${name}" twice`);
+    this.#unitLabels.set(name, offset);
+    if (!this.#labels.has(name)) this.#labels.set(name, offset);
   }
 
-  fixup(fixup: Fixup): void {
-    this.#fixups.push(fixup);
+  fixup(fixup: Omit<Fixup, "unitLabels">): void {
+    this.#fixups.push({ ...fixup, unitLabels: this.#unitLabels });
   }
 
   string(text: string): number {
@@ -323,8 +328,8 @@ class Assembler {
     return index;
   }
 
-  #resolve({ section, at, form, byteSize, label, unitStart }: Fixup): void {
-    const target = this.#labels.get(label);
+  #resolve({ section, at, form, byteSize, label, unitStart, unitLabels }: Fixup): void {
+    const target = unitLabels.get(label) ?? this.#labels.get(label);
     if (target === undefined) throw new Error(`no label "${label}"`);
     const value = form === d.DW_FORM_ref_addr ? target : target - unitStart;
     if (form === d.DW_FORM_ref_udata)
