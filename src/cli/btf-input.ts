@@ -59,7 +59,9 @@ function looksSplit(bytes: Uint8Array): boolean {
   if (view.byteLength < 24) return false;
   const littleEndian = view.getUint8(0) === 0x9f;
   const stringsOffset = view.getUint32(4, littleEndian) + view.getUint32(16, littleEndian);
-  return view.getUint32(20, littleEndian) === 0 || bytes[stringsOffset] !== 0;
+  const first = bytes[stringsOffset];
+  // Cut off before its strings, a file says nothing of the kind.
+  return view.getUint32(20, littleEndian) === 0 || (first !== undefined && first !== 0);
 }
 
 function isReferenceError(error: FormatError): boolean {

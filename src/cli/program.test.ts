@@ -47,7 +47,9 @@ describe("dwarfless encode", () => {
     const { exitCode, stdout, stderr } = await run(["encode", "in", "-o", output]);
     expect(exitCode).toBe(0);
     expect(stdout).toBe(`in: 1 type, 2 functions, 0 variables -> ${output} (3 bytes)\n`);
-    expect(stderr).toBe("dwarfless: warning: in: .debug_info+0x10: odd unit (and 1 more of this kind) [ODD]\n");
+    expect(stderr).toBe(
+      "dwarfless: warning: in: .debug_info+0x10: odd unit (and 1 more of this kind) [ODD]\n",
+    );
     expect(readFileSync(output)).toHaveLength(3);
   });
 
@@ -209,6 +211,12 @@ describe("dwarfless btf", () => {
     const file = join(folder, "split.btf");
     writeFileSync(file, splitBtf());
     await expect(run(["btf", "dump", file])).rejects.toThrow(/split\.btf: split BTF, .*--base/);
+  });
+
+  it("does not take a file that was cut off for split BTF", async () => {
+    const file = join(folder, "cut.btf");
+    writeFileSync(file, splitBtf().subarray(0, 24));
+    await expect(run(["btf", "dump", file])).rejects.toThrow(/cut\.btf: \.BTF\+0x10: .* leaves the blob/);
   });
 });
 
