@@ -1,0 +1,75 @@
+/** What others make of our output: bpftool's dumps, compilers on its C header; and how much of the kernel's data is typed. */
+
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { Btf, rawLines } from "../../src/btf/index.ts";
+import { featureSets, ownEncode } from "./encoding.ts";
+import { cacheDirectory, kernel, kernelMissing, kernelNames, peers, withTemporaryDirectory } from "./lab.ts";
+import { peerCommand } from "./peers.ts";
+
+/** bpftool's output for a BTF file; the file must be where the peers' root can see it. */
+function bpftoolDump(file: string, format: "raw" | "c"): string {
+  const [program, ...prefix] = peerCommand(peers().root, "bpftool");
+  const result = spawnSync(program!, [...prefix, "btf", "dump", "file", file, "format", format], {
+    maxBuffer: 1 << 29,
+    encoding: "latin1",
+  });
+  expect(result.stderr).toBe("");
+  expect(result.status).toBe(0);
+  return result.stdout;
+}
+
+/** A compiler's complaints about a C file; undefined when there is no such compiler. */
+function complaints(compiler: string, file: string): string | undefined {
+  const result = spawnSync(compiler, ["-x", "c", "-fsyntax-only", "-w", file], {
+    encoding: "utf8",
+    maxBuffer: 1 << 26,
+  });
+  return result.error === undefined ? `${result.stderr}exit ${result.status}` : undefined;
+}
+
+describe.each(kernelNames)("BTF of %s", (name) => {
+  test.for(featureSets)(
+    "bpftool reads it, and compilers read bpftool's header of it: %s",
+    async (features, context) => {
+      context.skip(kernelMissing(name) !== undefined, kernelMissing(name) ?? "");
+      context.skip(!peers().available, peers().reason ?? "");
+      const directory = path.join(cacheDirectory, "tmp", `consumers-${process.pid}`);
+      mkdirSync(directory, { recursive: true });
+      try {
+        const file = path.join(directory, "own.btf");
+        const own = await ownEncode(kernel(name).vmlinux, file, { features });
+        const raw = [...rawLines(Btf.parse(own))].join("\n");
+        expect(bpftoolDump(file, "raw").trimEnd() === raw.trimEnd(), "bpftool's raw dump is ours").toBe(true);
+        const header = path.join(directory, "vmlinux.c");
+        writeFileSync(header, bpftoolDump(file, "c"), "latin1");
+        for (const compiler of ["gcc", "clang"]) {
+          const text = complaints(compiler, header);
+          if (text === undefined) context.skip(true, `no ${compiler}`);
+          expect(text, compiler).toBe("exit 0");
+        }
+      } finally {
+        rmSync(directory, { recursive: true, force: true });
+      }
+    },
+  );
+
+  test("of the data symbols that DWARF describes, 99 in 100 have a typed variable", async (context) => {
+    context.skip(kernelMissing(name) !== undefined, kernelMissing(name) ?? "");
+    await withTemporaryDirectory(async (directory) => {
+      const report = path.join(directory, "report.json");
+      const output = path.join(directory, "own.btf");
+      await ownEncode(kernel(name).vmlinux, output, { features: "global_var", extra: ["--report", report] });
+      const { counts } = JSON.parse(readFileSync(report, "utf8"));
+      const share = (part: number, whole: number): string => `${((100 * part) / whole).toFixed(2)} %`;
+      console.log(
+        `${kernel(name).release}: typed ${counts.dataSymbolsTyped} of ${counts.dataSymbols} data symbols ` +
+          `(${share(counts.dataSymbolsTyped, counts.dataSymbols)}), ` +
+          `${share(counts.dataSymbolsTyped, counts.dataSymbolsDescribed)} of the ${counts.dataSymbolsDescribed} that DWARF describes`,
+      );
+      expect(counts.dataSymbolsTyped / counts.dataSymbolsDescribed).toBeGreaterThanOrEqual(0.99);
+    });
+  });
+});
