@@ -1,4 +1,13 @@
-import { chmodSync, closeSync, fsyncSync, openSync, renameSync, statSync, unlinkSync, writeSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  fsyncSync,
+  openSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
 import { dirname, join, basename } from "node:path";
 import { FileError } from "./errors.ts";
 
@@ -13,7 +22,8 @@ export function writeFileAtomic(path: string, chunks: readonly Uint8Array[], mod
   try {
     descriptor = openSync(temporary, "wx", mode);
     for (const chunk of chunks) {
-      for (let done = 0; done < chunk.length; ) done += writeSync(descriptor, chunk, done, Math.min(chunk.length - done, 0x4000_0000));
+      for (let done = 0; done < chunk.length;)
+        done += writeSync(descriptor, chunk, done, Math.min(chunk.length - done, 0x4000_0000));
     }
     fsyncSync(descriptor);
     closeSync(descriptor);

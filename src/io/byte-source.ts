@@ -68,11 +68,21 @@ export class FileSource implements ByteSource {
     while (done < target.length) {
       let count: number;
       try {
-        count = readSync(this.#descriptor, target, done, Math.min(target.length - done, maximumRead), offset + done);
+        count = readSync(
+          this.#descriptor,
+          target,
+          done,
+          Math.min(target.length - done, maximumRead),
+          offset + done,
+        );
       } catch (error) {
         throw new FileError(this.name, errorCode(error), "read");
       }
-      if (count === 0) throw new FormatError("TRUNCATED", "file shrank while it was read", { file: this.name, offset: offset + done });
+      if (count === 0)
+        throw new FormatError("TRUNCATED", "file shrank while it was read", {
+          file: this.name,
+          offset: offset + done,
+        });
       done += count;
     }
   }
