@@ -25,7 +25,8 @@ export function measure(command) {
     const wallSeconds = Number(process.hrtime.bigint() - start) / 1e9;
     if (result.error?.code === "ENOENT")
       throw new Error(`${gnuTime} is missing: run scripts/setup-system.sh`);
-    if (result.status !== 0) throw new Error(`${command.join(" ")}: exit ${result.status}\n${result.stderr.toString()}`);
+    if (result.status !== 0)
+      throw new Error(`${command.join(" ")}: exit ${result.status}\n${result.stderr.toString()}`);
     const [user, system, peakKilobytes] = readFileSync(figures, "utf8").trim().split(" ").map(Number);
     return { wallSeconds, cpuSeconds: user + system, peakBytes: peakKilobytes * 1024 };
   } finally {
