@@ -11,17 +11,6 @@ const maximumNesting = 200;
 const encodingSigned = 1;
 const encodingBool = 4;
 
-/** A bit field of DWARF 2 or 3, whose place depends on the size of its type, known only later. */
-interface LateBitField {
-  /** Index of the member's offset word. */
-  at: number;
-  typeAt: number;
-  locationBits: number;
-  bitOffset: number;
-  bitSize: number;
-  storageBytes: number;
-}
-
 /**
  * Turns type DIEs into BTF types, one DIE at a time as the cursor meets them: nested types get
  * their ids before the type around them, siblings in order, as pahole numbers them.
@@ -34,7 +23,6 @@ export class TypeConverter {
   private arraysAt: number[] = [];
   private intId = 0;
   private readonly intName: number;
-  private lateBitFields: LateBitField[] = [];
   private lateEnums: number[] = [];
   /** Decl tags of structs, unions and typedefs: target id, name id of the text, component (-1: the whole). */
   private declTags: number[] = [];
@@ -58,7 +46,6 @@ export class TypeConverter {
     this.memberCount = 0;
     this.arraysAt = [];
     this.intId = 0;
-    this.lateBitFields = [];
     this.lateEnums = [];
     this.declTags = [];
   }
@@ -78,7 +65,6 @@ export class TypeConverter {
       for (const at of this.arraysAt) types.words[at + 4] = this.intId;
     }
     types.settle();
-    for (const field of this.lateBitFields) this.placeLateBitField(field);
     for (let i = 0; i < this.lateEnums.length; i += 2) {
       // An enumeration wider than an int is signed when the type under it is.
       const base = types.idOf(this.lateEnums[i + 1]!);
@@ -134,7 +120,7 @@ export class TypeConverter {
         this.modifier(Kind.restrict);
         return true;
       case d.DW_TAG_array_type:
-        this.array();
+        this.array(depth);
         return true;
       case d.DW_TAG_enumeration_type:
         this.enumeration();
@@ -390,7 +376,7 @@ export class TypeConverter {
       while ((tag = cursor.next()) !== 0) {
         if (tag === d.DW_TAG_member || tag === d.DW_TAG_inheritance) {
           const offset = this.member();
-          if (this.members[this.memberCount - 3]! !== 0 || offset % 8 !== 0) hasBitField = true;
+          if (this.members[this.memberCount - 1]! !== 0 || offset % 8 !== 0) hasBitField = true;
           if (offset < previous) sorted = false;
           previous = offset;
           if (cursor.present & (1 << Slot.annotation)) this.annotationChain(0, index);
@@ -405,8 +391,8 @@ export class TypeConverter {
     if (chain >= 0 && this.reader.settings.declTags) {
       this.followChain(chain, this.annotationDeclTag, (text) => this.declTags.push(0, text, -1));
     }
-    if (!sorted && kind === Kind.struct) this.sortMembers(from);
-    if (hasBitField) this.dropUnreachable(from);
+    if (!sorted && kind === Kind.struct) this.sortMembers(from, firstTag);
+    if (hasBitField) this.dropUnreachable(from, firstTag);
     const vlen = (this.memberCount - from) / memberWords;
     const at = types.add(3 + vlen * 3);
     const { words } = types;
@@ -420,16 +406,6 @@ export class TypeConverter {
       const bitSize = members[i + 3]!;
       const offset = members[i + 2]!;
       words[to + 2] = hasBitField ? ((bitSize << 24) | (offset & 0xffffff)) >>> 0 : offset >>> 0;
-      if (members[i + 4] !== -1) {
-        this.lateBitFields.push({
-          at: to + 2,
-          typeAt: to + 1,
-          locationBits: offset,
-          bitOffset: members[i + 4]!,
-          bitSize,
-          storageBytes: members[i + 5]!,
-        });
-      }
     }
     this.memberCount = from;
     types.define(key);
@@ -439,11 +415,29 @@ export class TypeConverter {
   }
 
   /** With bit fields an offset has 24 bits; what lies behind (members ascend) is left out, not put elsewhere. */
-  private dropUnreachable(from: number): void {
+  private dropUnreachable(from: number, firstTag: number): void {
     while (this.memberCount > from && this.members[this.memberCount - memberWords + 2]! >>> 0 > 0xffffff) {
       this.memberCount -= memberWords;
       this.odd("MEMBER_BEYOND_2_MIB");
+      const dropped = (this.memberCount - from) / memberWords;
+      this.moveMemberTags(firstTag, (component) => (component === dropped ? undefined : component));
     }
+  }
+
+  /** Give the tags of the members at hand other components, or drop those that have none any more. */
+  private moveMemberTags(firstTag: number, componentOf: (component: number) => number | undefined): void {
+    const { declTags } = this;
+    let to = firstTag;
+    for (let i = firstTag; i < declTags.length; i += 3) {
+      const isMembers = declTags[i] === 0 && declTags[i + 2]! >= 0;
+      const component = isMembers ? componentOf(declTags[i + 2]!) : declTags[i + 2];
+      if (component === undefined) continue;
+      declTags[to] = declTags[i]!;
+      declTags[to + 1] = declTags[i + 1]!;
+      declTags[to + 2] = component;
+      to += 3;
+    }
+    declTags.length = to;
   }
 
   private declaration(kind: number, key: number, name: number): void {
@@ -463,8 +457,8 @@ export class TypeConverter {
   }
 
   /**
-   * Push the member under the cursor: name, type key, offset in bits, size in bits (0 for none),
-   * DWARF 2's bit offset (-1 for none), storage in bytes (0 for none). Returns the offset.
+   * Push the member under the cursor: name, type key, offset in bits, size in bits (0 for none).
+   * Returns the offset.
    */
   private member(): number {
     const { reader } = this;
@@ -474,24 +468,47 @@ export class TypeConverter {
       this.members = grownInt32(this.members, this.memberCount + memberWords);
     }
     const { members } = this;
-    let offset = 0;
-    let lateBitOffset = -1;
+    const i = this.memberCount;
+    const type = present & (1 << Slot.type) ? cursor.low[Slot.type]! : -1;
     const bitSize = present & (1 << Slot.bitSize) ? cursor.low[Slot.bitSize]! & 0xff : 0;
+    let offset = 0;
+    members[i] = reader.name(Slot.name);
     if (present & (1 << Slot.dataBitOffset)) {
       offset = cursor.low[Slot.dataBitOffset]!;
     } else {
       if (present & (1 << Slot.memberLocation)) offset = this.memberLocation() * 8;
-      if (bitSize !== 0 && present & (1 << Slot.bitOffset)) lateBitOffset = cursor.low[Slot.bitOffset]!;
+      if (bitSize !== 0 && present & (1 << Slot.bitOffset)) offset += this.bitsIntoStorage(type, bitSize);
     }
-    const i = this.memberCount;
-    members[i] = reader.name(Slot.name);
-    members[i + 1] = present & (1 << Slot.type) ? cursor.low[Slot.type]! : -1;
+    members[i + 1] = type;
     members[i + 2] = offset;
     members[i + 3] = bitSize;
-    members[i + 4] = lateBitOffset;
-    members[i + 5] = present & (1 << Slot.byteSize) ? cursor.low[Slot.byteSize]! : 0;
     this.memberCount = i + memberWords;
-    return offset;
+    return members[i + 2]!;
+  }
+
+  /** DWARF 2 and 3 count a bit field from the most significant bit of the storage it is part of. */
+  private bitsIntoStorage(type: number, bitSize: number): number {
+    const { cursor } = this.reader;
+    const bitOffset = cursor.low[Slot.bitOffset]!;
+    if (!cursor.littleEndian) return bitOffset;
+    const given = cursor.present & (1 << Slot.byteSize) ? cursor.low[Slot.byteSize]! : 0;
+    const storage = given || this.storageByteSize(type);
+    return storage * 8 - bitOffset - bitSize;
+  }
+
+  /** Size in bytes of a bit field's type, which may come later in the unit. */
+  private storageByteSize(type: number): number {
+    let byteSize = 0;
+    for (let key = type, hops = 0; key >= 0 && byteSize === 0 && hops < 64; hops++) {
+      const here: number = key;
+      key = -1;
+      this.reader.at(here, () => {
+        const { cursor } = this.reader;
+        if (cursor.present & (1 << Slot.byteSize)) byteSize = cursor.low[Slot.byteSize]!;
+        if (cursor.present & (1 << Slot.type)) key = cursor.low[Slot.type]!;
+      });
+    }
+    return byteSize;
   }
 
   /** DW_AT_data_member_location in bytes: a constant, or an expression that adds one. */
@@ -520,27 +537,22 @@ export class TypeConverter {
   }
 
   /** The kernel wants offsets that do not go down; Rust and C++ list members as they were written. */
-  private sortMembers(from: number): void {
-    const rows: Int32Array[] = [];
+  private sortMembers(from: number, firstTag: number): void {
+    const rows: { row: Int32Array; index: number }[] = [];
     for (let i = from; i < this.memberCount; i += memberWords)
-      rows.push(this.members.slice(i, i + memberWords));
-    rows.sort((a, b) => a[2]! - b[2]!);
-    rows.forEach((row, i) => this.members.set(row, from + i * memberWords));
+      rows.push({ row: this.members.slice(i, i + memberWords), index: rows.length });
+    rows.sort((a, b) => a.row[2]! - b.row[2]!);
+    const places = new Int32Array(rows.length);
+    rows.forEach(({ row, index }, i) => {
+      this.members.set(row, from + i * memberWords);
+      places[index] = i;
+    });
+    this.moveMemberTags(firstTag, (component) => places[component]!);
   }
 
-  private placeLateBitField(field: LateBitField): void {
-    const { types } = this;
+  private array(depth: number): void {
     const { cursor } = this.reader;
-    const storage =
-      (field.storageBytes || types.byteSize(types.words[field.typeAt]!, cursor.shape.addressByteSize)) * 8;
-    const offset = cursor.littleEndian
-      ? field.locationBits + storage - field.bitOffset - field.bitSize
-      : field.locationBits + field.bitOffset;
-    types.words[field.at] = ((field.bitSize << 24) | (offset & 0xffffff)) >>> 0;
-  }
-
-  private array(): void {
-    const { cursor } = this.reader;
+    if (depth > maximumNesting) throw cursor.bad("DWARF_NESTING", "types nested too deeply");
     const { types } = this;
     const key = cursor.key;
     const element = cursor.present & (1 << Slot.type) ? cursor.low[Slot.type]! : -1;
@@ -549,7 +561,7 @@ export class TypeConverter {
       let tag;
       while ((tag = cursor.next()) !== 0) {
         if (tag === d.DW_TAG_subrange_type && counts.length < 64) counts.push(this.elementCount());
-        else if (tag !== d.DW_TAG_subrange_type && this.convert(tag, 1)) continue;
+        else if (tag !== d.DW_TAG_subrange_type && this.convert(tag, depth + 1)) continue;
         cursor.skipChildren();
       }
     }
@@ -688,7 +700,7 @@ export class TypeConverter {
 }
 
 /** Columns of a pushed member. */
-const memberWords = 6;
+const memberWords = 4;
 
 function isFloatSize(byteSize: number): boolean {
   return byteSize === 2 || byteSize === 4 || byteSize === 8 || byteSize === 12 || byteSize === 16;
