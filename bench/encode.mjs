@@ -117,7 +117,7 @@ function measureSizes() {
   const idle = summary(repeat(() => measure([process.execPath, "-e", "0"]))).wallSeconds;
   print(`\ndwarfless -j1 over five sizes (start of Node, ${idle.toFixed(2)} s, included)`);
   print("input                     .debug_info MB  wall s  cpu s  ms per MB  peak MB");
-  return inputs.map((file) => {
+  const rows = inputs.map((file) => {
     readOnce(file);
     const result = summary(repeat(() => measure(command("dwarfless", file, 1))));
     const megabytes = debugInfoBytes(file) / 1e6;
@@ -134,6 +134,26 @@ function measureSizes() {
     print(cells.join(" "));
     return { input: name, debugInfoBytes: megabytes * 1e6, ...result, millisecondsPerMegabyte: perMegabyte };
   });
+  const line = fitLine(rows.map((row) => [row.debugInfoBytes / 1e6, 1000 * row.wallSeconds]));
+  print(
+    `straight line: ${line.start.toFixed(0)} ms + ${line.slope.toFixed(1)} ms per MB, R² ${line.fit.toFixed(4)}`,
+  );
+  return {
+    rows,
+    line: { startMilliseconds: line.start, millisecondsPerMegabyte: line.slope, fit: line.fit },
+  };
+}
+
+/** Least squares: `y = start + slope * x`; `fit` is the share of the variance that the line explains. */
+function fitLine(points) {
+  const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
+  const meanX = mean(points.map(([x]) => x));
+  const meanY = mean(points.map(([, y]) => y));
+  const product = mean(points.map(([x, y]) => (x - meanX) * (y - meanY)));
+  const slope = product / mean(points.map(([x]) => (x - meanX) ** 2));
+  const start = meanY - slope * meanX;
+  const rest = mean(points.map(([x, y]) => (y - start - slope * x) ** 2));
+  return { start, slope, fit: 1 - rest / mean(points.map(([, y]) => (y - meanY) ** 2)) };
 }
 
 function repeat(body) {
