@@ -2,6 +2,9 @@ import { grownInt32, grownUint32 } from "../../util/columns.ts";
 import { HashChains } from "./hash-chains.ts";
 import { Kind, kindOfInfo, refersByThirdWord, vlenOfInfo, wordCountOfInfo } from "./type-words.ts";
 
+/** Pairs that one structural comparison may look at; doubles that refer to doubles could ask for 4^16. */
+const maximumIdenticalSteps = 1 << 16;
+
 /**
  * Type deduplication, one unit at a time.
  *
@@ -43,6 +46,7 @@ export class Deduplicator {
   private hypothesisList: Int32Array<ArrayBuffer> = new Int32Array(1 << 10);
   private hypothesisCount = 0;
   private stack: Int32Array<ArrayBuffer> = new Int32Array(1 << 12);
+  private identicalSteps = 0;
   /** A FWD in the base would have to be resolved: the graphs are alike, the types are not the same. */
   private wouldChangeBase = false;
 
@@ -335,7 +339,9 @@ export class Deduplicator {
       const known = hypothesis[canon]!;
       if (known !== 0) {
         // Compilers repeat an array or anonymous struct within one unit: same thing, other id.
-        if (known === candidate || this.identical(known, candidate, 16)) continue;
+        if (known === candidate) continue;
+        this.identicalSteps = 0;
+        if (this.identical(known, candidate, 16)) continue;
         return false;
       }
       hypothesis[canon] = candidate;
@@ -455,7 +461,7 @@ export class Deduplicator {
     const words = this.words;
     for (; ; depth--) {
       if (a === b) return true;
-      if (a === 0 || b === 0 || depth <= 0) return false;
+      if (a === 0 || b === 0 || depth <= 0 || ++this.identicalSteps > maximumIdenticalSteps) return false;
       const x = this.start[a]!;
       const y = this.start[b]!;
       const info = words[x + 1]!;
