@@ -17,6 +17,8 @@ export interface Difference {
 
 export interface Place {
   section: string;
+  /** Every section it has a place in, on either side. */
+  sections: string[];
   /** Bytes from the section's start, and the variable's size. */
   offset: number;
   size: number;

@@ -41,8 +41,9 @@ export function compareVariables({ a, b, deepA, deepB }: Sides): VariableCompari
     row: Row,
     others: Set<string>,
     detail: string,
+    sections: string[] = [row.section],
   ): void => {
-    const place = placeOf(graph, row, others.has(placeKey(row)));
+    const place = placeOf(graph, row, others.has(placeKey(row)), sections);
     differences.push({ what, kind: "VAR", name: row.name, detail, place });
   };
   for (const row of leftA) {
@@ -51,7 +52,10 @@ export function compareVariables({ a, b, deepA, deepB }: Sides): VariableCompari
     const partner = rows.splice(near < 0 ? 0 : near, 1)[0];
     if (partner === undefined) add("only-a", a, row, placesB, rowText(a, row));
     else if (rowText(a, row) === rowText(b, partner)) deeper.push([row.typeId, partner.typeId]);
-    else add("changed", a, row, placesB, `A ${rowText(a, row)}; B ${rowText(b, partner)}`);
+    else {
+      const detail = `A ${rowText(a, row)}; B ${rowText(b, partner)}`;
+      add("changed", a, row, placesB, detail, [row.section, partner.section]);
+    }
   }
   for (const row of [...leftB.values()].flat()) add("only-b", b, row, placesA, rowText(b, row));
   return { differences: [...differences, ...compareSections(a, b)], deeper };
@@ -127,12 +131,20 @@ function placeKey(row: Row): string {
   return `${row.section}\0${row.name}\0${row.offset}`;
 }
 
-function placeOf(graph: TypeGraph, row: Row, elsewhere: boolean): Place {
+function placeOf(graph: TypeGraph, row: Row, elsewhere: boolean, sections: string[]): Place {
   let id = row.typeId;
   for (let hops = 0; hops < 64 && seenThrough.has(graph.kind[id]!); hops++) id = graph.sizeOrType[id]!;
   const { section, offset, size } = row;
   const text = typeText(graph, row.typeId, 3);
-  return { section, offset, size, typeText: text, typeKind: KIND_NAMES[graph.kind[id]!]!, elsewhere };
+  return {
+    section,
+    sections,
+    offset,
+    size,
+    typeText: text,
+    typeKind: KIND_NAMES[graph.kind[id]!]!,
+    elsewhere,
+  };
 }
 
 const seenThrough: ReadonlySet<number> = new Set([
