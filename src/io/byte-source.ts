@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { FileError, FormatError } from "./errors.ts";
 
 /** Read-only random access to bytes; parsers do not know whether they are in memory or on disk. */
@@ -50,7 +50,8 @@ export class FileSource implements ByteSource {
   constructor(path: string) {
     this.name = path;
     try {
-      this.#descriptor = openSync(path, "r");
+      // A pipe without a writer would otherwise never open; other systems have no such flag.
+      this.#descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     } catch (error) {
       throw new FileError(path, errorCode(error), "open");
     }
