@@ -1,4 +1,6 @@
 import type { ElfFile, SymbolTable } from "../elf/index.ts";
+import { NameBudget } from "./name-budget.ts";
+import { SectionMap } from "./section-map.ts";
 
 const STT_OBJECT = 1;
 const STB_LOCAL = 0;
@@ -26,6 +28,7 @@ export interface DataSymbol {
 /** The sections and data symbols of a file, looked up by address. */
 export class DataSymbols {
   readonly sections: DataSection[] = [];
+  private readonly byAddress: SectionMap;
   private readonly byPlace = new Map<number, Map<number, DataSymbol[]>>();
   count = 0;
 
@@ -40,7 +43,9 @@ export class DataSymbols {
         byteSize: section.byteSize,
       });
     }
+    this.byAddress = new SectionMap(this.sections);
     if (symbols === undefined) return;
+    const budget = new NameBudget(symbols.strings.length);
     const byIndex = new Map(this.sections.map((section) => [section.index, section]));
     const ET_REL = 1;
     for (let i = 1; i < symbols.length; i++) {
@@ -52,8 +57,10 @@ export class DataSymbols {
       if (offset < 0 || offset >= section.byteSize) continue;
       let places = this.byPlace.get(section.index);
       if (places === undefined) this.byPlace.set(section.index, (places = new Map()));
+      const name = symbols.name(i);
+      budget.spend(name.length);
       const symbol: DataSymbol = {
-        name: symbols.name(i),
+        name,
         section,
         offset,
         byteSize: symbols.sizeHigh[i] !== 0 ? Number.MAX_SAFE_INTEGER : symbols.sizeLow[i]!,
@@ -68,11 +75,8 @@ export class DataSymbols {
 
   /** The section an address lies in; where sections overlap (per-CPU data linked at 0), the first. */
   sectionAt(address: bigint): DataSection | undefined {
-    for (const section of this.sections) {
-      const offset = address - section.address;
-      if (offset >= 0n && offset < BigInt(section.byteSize)) return section;
-    }
-    return undefined;
+    const index = this.byAddress.indexAt(address);
+    return index < 0 ? undefined : this.sections[index];
   }
 
   /** Data symbols that start at an offset of a section. */

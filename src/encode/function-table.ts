@@ -1,4 +1,5 @@
 import type { SymbolTable } from "../elf/index.ts";
+import { NameBudget } from "./name-budget.ts";
 import type { NameTable } from "./name-table.ts";
 
 const STT_FUNC = 2;
@@ -27,11 +28,13 @@ export function collectFunctions(symbols: SymbolTable | undefined, names: NameTa
   const table: FunctionTable = new Map();
   if (symbols === undefined) return table;
   const { strings } = symbols;
+  const budget = new NameBudget(strings.length);
   for (let i = 1; i < symbols.length; i++) {
     if ((symbols.info[i]! & 0xf) !== STT_FUNC) continue;
     const start = symbols.nameOffset[i]!;
     const end = strings.indexOf(0, start);
     if (end <= start) continue;
+    budget.spend(end - start);
     let dot = start;
     while (dot < end && strings[dot] !== 0x2e) dot++;
     if (dot === start) continue;

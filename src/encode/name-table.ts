@@ -1,4 +1,9 @@
+import { LimitError } from "../io/index.ts";
 import { powerOfTwoAtLeast } from "../util/columns.ts";
+import { NameBudget } from "./name-budget.ts";
+
+/** Most names are far shorter. Bytes. */
+const usualByteLength = 1024;
 
 /** What a worker needs to use the same table: shared memory only. */
 export interface NameTableHandle {
@@ -36,6 +41,9 @@ export class NameTable {
   /** The same for strings of up to three ASCII characters, which GCC writes inline, by their 21 bits. */
   private readonly knownShort: Uint32Array = new Uint32Array(1 << 21);
 
+  /** For long names: those of usual length cannot add up to anything harmful. */
+  private readonly budget: NameBudget;
+
   constructor(handle: NameTableHandle) {
     this.handle = handle;
     this.main = handle.main;
@@ -44,6 +52,7 @@ export class NameTable {
     this.mask = handle.slots.length - 1;
     this.control = handle.control;
     this.mainLength = handle.main.length;
+    this.budget = new NameBudget(handle.main.length + handle.arena.length);
     this.known = new Uint32Array(handle.main.length);
     this.plain = new Uint8Array((handle.main.length >> 3) + 1);
   }
@@ -118,7 +127,18 @@ export class NameTable {
     return Buffer.from(bytes.buffer).toString("utf8");
   }
 
+  /** The first bytes of a name, at most `byteLength`, for looking at names that may be of any length. */
+  beginning(id: number, byteLength: number): string {
+    if (id === 0) return "";
+    const bytes = id > this.mainLength ? this.arena : this.main;
+    const from = id > this.mainLength ? id - this.mainLength - 1 : id - 1;
+    const part = bytes.slice(from, from + byteLength);
+    const end = part.indexOf(0);
+    return Buffer.from(part.buffer, 0, end < 0 ? part.length : end).toString("utf8");
+  }
+
   private intern(bytes: Uint8Array, start: number, end: number, ownId: number): number {
+    if (end - start > usualByteLength) this.budget.spend(end - start);
     let hash = end - start;
     for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
     hash ^= hash >>> 15;
@@ -155,7 +175,8 @@ export class NameTable {
 
   private store(bytes: Uint8Array, start: number, end: number): number {
     const at = Atomics.add(this.control, 0, end - start + 1);
-    if (at + (end - start) >= this.arena.length) throw new RangeError("name arena is full");
+    if (at + (end - start) >= this.arena.length)
+      throw new LimitError("NAMES_TOO_LONG", "names from outside .debug_str fill the room they have");
     this.arena.set(bytes.subarray(start, end), at);
     return this.mainLength + 1 + at;
   }

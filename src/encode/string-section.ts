@@ -1,5 +1,9 @@
+import { LimitError } from "../io/index.ts";
 import { Kind, vlenOfInfo, wordCountOfInfo } from "../btf/dedup/type-words.ts";
 import type { NameTable } from "./name-table.ts";
+
+/** The kernel stops at 16 MiB; what is beyond this many times more is no BTF to anyone. */
+const maximumByteSize = 1 << 28;
 
 /**
  * The string section of a BTF: names in the order of their first use by the types, each once.
@@ -43,6 +47,8 @@ export class StringSection {
     const known = this.offsets.get(id);
     if (known !== undefined) return known;
     const length = this.names.byteLength(id);
+    if (this.length + length >= maximumByteSize)
+      throw new LimitError("BTF_STRINGS", `more than ${maximumByteSize} bytes of names`);
     if (this.length + length + 1 > this.bytes.length) {
       const larger = new Uint8Array((this.length + length + 1) * 2);
       larger.set(this.bytes.subarray(0, this.length));

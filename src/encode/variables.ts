@@ -92,7 +92,7 @@ export class VariableCollector {
       this.consider(
         {
           name: words[at]! >>> 0,
-          text: words[at] === 0 ? "" : this.names.text(words[at]! >>> 0),
+          text: this.names.beginning(words[at]! >>> 0, maximumNameLength * 2),
           section,
           offset,
           type: declared || own,
