@@ -152,21 +152,27 @@ export class ParameterReader {
         this.followList(cursor.unsigned(slot) + (reader.isSplit ? reader.root.locationListsBase : 0), visit);
         break;
       case Step.loclistx: {
-        const width = cursor.shape.offsetByteSize;
-        const list = reader.sections.locationLists;
-        const base = reader.root.locationListsBase;
-        if (list === undefined) break;
-        const entry = base + cursor.unsigned(slot) * width;
-        const at = list.reach(entry, width);
-        const offset =
-          width === 8
-            ? Number(list.view.getBigUint64(at, cursor.littleEndian))
-            : list.view.getUint32(at, cursor.littleEndian);
-        this.followList(base + offset, visit);
+        const offset = this.indexedListOffset(cursor.unsigned(slot));
+        if (offset >= 0) this.followList(offset, visit);
         break;
       }
     }
     this.settlePieces(parameter, typeKey);
+  }
+
+  /** Where list number `index` of .debug_loclists begins; -1 where there is no such list. */
+  private indexedListOffset(index: number): number {
+    const { cursor, root, sections } = this.reader;
+    const width = cursor.shape.offsetByteSize;
+    const list = sections.locationLists;
+    const entry = root.locationListsBase + index * width;
+    if (list === undefined || entry + width > list.byteSize) return -1;
+    const at = list.reach(entry, width);
+    const offset =
+      width === 8
+        ? Number(list.view.getBigUint64(at, cursor.littleEndian))
+        : list.view.getUint32(at, cursor.littleEndian);
+    return root.locationListsBase + offset;
   }
 
   private followList(

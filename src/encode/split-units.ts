@@ -37,7 +37,8 @@ function skeletonsOf(
   const reader = new UnitReader(sections, settings);
   const roots: UnitRoot[] = [];
   for (const unit of candidates) {
-    reader.setGroup([unit], false);
+    // As a group, so that a reference in its attributes is no reason to stop.
+    reader.setGroup([unit], true);
     const root = reader.enter(0);
     if (root.splitName !== 0) roots.push(root);
   }

@@ -64,7 +64,7 @@ export class UnitReader {
   private readonly supplementNames = new Map<number, number>();
   private readonly kabiPrefix: number;
   /** DW_FORM_strp leads straight to the name table. */
-  private readonly plainNames: boolean;
+  readonly plainNames: boolean;
 
   constructor(sections: UnitSections, settings: UnitSettings) {
     this.sections = sections;
@@ -323,7 +323,7 @@ export class UnitReader {
     const width = this.cursor.shape.addressByteSize;
     const bytes = this.sections.addresses;
     const offset = this.root.addressBase + index * width;
-    if (bytes === undefined || offset + width > bytes.length) {
+    if (bytes === undefined || offset + width > bytes.length || (width !== 4 && width !== 8)) {
       throw this.cursor.bad("DWARF_INDEX", `address index ${index} is outside .debug_addr`);
     }
     const view = new DataView(bytes.buffer, bytes.byteOffset + offset, width);
