@@ -119,6 +119,11 @@ export interface AbbreviationTable {
   /** Bit n: slot n is filled by every DIE with this abbreviation. */
   present: Int32Array;
   plan: Int32Array;
+  /**
+   * Not 0: a DW_TAG_member of the one shape that nearly all have, so that a loop can read it without
+   * a plan. See {@link PlainMember}.
+   */
+  plainMember: Int32Array;
   /** Code to column index, where codes are too far apart to index columns. */
   sparse: Map<number, number> | undefined;
   /** Attributes of the abbreviations for unit DIEs, which are read one by one: attribute, step, low and high half of a constant in the abbreviation. */
@@ -280,6 +285,38 @@ export function compileAbbreviations(
   return arrange(codes, highest, tags, children, starts, presents, plan, unitAttributes);
 }
 
+/**
+ * Codes in {@link AbbreviationTable.plainMember}: a 4-byte string offset, bytes to skip (in the bits
+ * from {@link skipShift} on), a 4-byte reference within the unit, then the location of this width.
+ */
+export const PlainMember = { noLocation: 1, location1: 2, location2: 3, location4: 4, skipShift: 8 } as const;
+
+function plainMemberOf(plan: readonly number[], start: number): number {
+  let p = start;
+  if (plan[p++] !== (Step.strp4 | (Slot.name << 8))) return 0;
+  let skip = 0;
+  if (plan[p] === Step.skip) {
+    skip = plan[p + 1]!;
+    p += 2;
+  }
+  if (plan[p++] !== (Step.ref4 | (Slot.type << 8)) || skip > 64) return 0;
+  const width = plan[p] === Step.end ? PlainMember.noLocation : locationWidth(plan[p++]!);
+  return width === 0 || plan[p] !== Step.end ? 0 : width | (skip << PlainMember.skipShift);
+}
+
+function locationWidth(word: number): number {
+  switch (word) {
+    case Step.data1 | (Slot.memberLocation << 8):
+      return PlainMember.location1;
+    case Step.data2 | (Slot.memberLocation << 8):
+      return PlainMember.location2;
+    case Step.data4 | (Slot.memberLocation << 8):
+      return PlainMember.location4;
+    default:
+      return 0;
+  }
+}
+
 function arrange(
   codes: number[],
   highest: number,
@@ -296,6 +333,7 @@ function arrange(
     tag: new Uint16Array(length),
     hasChildren: new Uint8Array(length),
     planStart: new Int32Array(length),
+    plainMember: new Int32Array(length),
     present: new Int32Array(length),
     plan: Int32Array.from(plan),
     sparse: dense ? undefined : new Map(),
@@ -309,6 +347,8 @@ function arrange(
     table.hasChildren[index] = children[i]!;
     table.planStart[index] = starts[i]!;
     table.present[index] = presents[i]!;
+    if (tags[i] === c.DW_TAG_member && children[i] === 0)
+      table.plainMember[index] = plainMemberOf(plan, starts[i]!);
   }
   return table;
 }

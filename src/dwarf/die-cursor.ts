@@ -17,6 +17,7 @@ const emptyTable: AbbreviationTable = {
   planStart: new Int32Array(1),
   present: new Int32Array(1),
   plan: new Int32Array(1),
+  plainMember: new Int32Array(1),
   sparse: undefined,
   unitAttributes: new Map(),
 };

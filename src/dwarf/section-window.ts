@@ -15,6 +15,7 @@ export class SectionWindow {
   start = 0;
   private readonly readInto: ((target: Uint8Array, sectionOffset: number) => void) | undefined;
   private readonly windowByteSize: number;
+  private buffer: Uint8Array = new Uint8Array(0);
 
   /**
    * @param source all bytes, or a reader of ranges of a section of `byteSize` bytes.
@@ -43,7 +44,7 @@ export class SectionWindow {
 
   /**
    * Make sure that `length` bytes from `offset` are at hand (fewer where the section ends) and
-   * return the index of `offset` in {@link bytes}.
+   * return the index of `offset` in {@link bytes}. Earlier views of the bytes hold until then.
    * @param windowByteSize how much to read when they are not, for a caller that leaps.
    * @throws {FormatError} when `offset` is outside the section.
    */
@@ -53,7 +54,10 @@ export class SectionWindow {
     if (offset >= this.start && offset + length <= this.start + this.bytes.length) return offset - this.start;
     if (this.readInto === undefined) return offset;
     const size = Math.min(Math.max(windowByteSize, length), this.byteSize - offset);
-    const bytes = new Uint8Array(size);
+    // One buffer for all windows: fresh memory costs as much as the reading.
+    if (size > this.buffer.length)
+      this.buffer = new Uint8Array(Math.max(size, Math.min(windowByteSize, this.byteSize)));
+    const bytes = this.buffer.subarray(0, size);
     this.readInto(bytes, offset);
     this.bytes = bytes;
     this.view = viewOf(bytes);
