@@ -9,6 +9,9 @@ import type { WorkerSetup } from "./worker.ts";
 /** Bytes of .debug_info per task: enough that the way to a worker and back does not count, few enough to share out evenly. */
 const batchByteSize = 1 << 20;
 
+/** Tasks given to a worker before it has answered the first: this thread may be long in coming back. */
+const tasksPerWorker = 4;
+
 export interface EncodeProgress {
   /** Bytes of .debug_info taken in. */
   onBytes: (byteSize: number) => void;
@@ -45,8 +48,8 @@ export async function encodeInWorkers(units: readonly PlacedUnit[], run: Threade
     workerData: run.setup,
     minThreads: workers,
     maxThreads: workers,
-    // One task waits in each worker while this thread is busy.
-    concurrentTasksPerWorker: 2,
+    // Tasks wait in each worker while this thread is busy.
+    concurrentTasksPerWorker: tasksPerWorker,
   });
   try {
     return await takeInOrder(tasks, workers, (task) => pool.run(task), run);
@@ -74,9 +77,9 @@ async function takeInOrder(
   let unclaimed = 0;
   let withWorkers = 0;
   // Results wait in memory until their turn, so claims do not run further ahead than this.
-  const ahead = workers * 2 + 3;
+  const ahead = workers * tasksPerWorker + 12;
   const dispatch = (due: number): void => {
-    while (withWorkers < workers * 2 && unclaimed < tasks.length && unclaimed < due + ahead) {
+    while (withWorkers < workers * tasksPerWorker && unclaimed < tasks.length && unclaimed < due + ahead) {
       const claim: Claim = { promise: undefined, answer: undefined, failure: undefined };
       claims[unclaimed] = claim;
       withWorkers++;
