@@ -21,6 +21,8 @@ export interface UnitHeader extends UnitShape {
 
 /** Longest unit header: 64-bit DWARF 5 type unit. */
 const headerReach = 40;
+/** Bytes of padding to read at once. */
+const paddingReach = 1 << 16;
 
 /**
  * All unit headers of a section, in order. A header that makes no sense ends the list with an
@@ -36,13 +38,27 @@ export function readUnitHeaders(
   for (let offset = 0; offset < section.byteSize;) {
     const header = readUnitHeader(section, offset, littleEndian, typesSection);
     if (header === undefined) break;
-    if (typeof header === "number") offset += header;
+    if (typeof header === "number") offset = skipZeros(section, offset + header);
     else {
       headers.push(header);
       offset += header.byteSize;
     }
   }
   return headers;
+}
+
+/** From padding on, over the words of zeros that follow: it may be a hole as large as the file. */
+function skipZeros(section: SectionWindow, from: number): number {
+  let offset = from;
+  while (offset + 4 <= section.byteSize) {
+    const at = section.reach(offset, Math.min(paddingReach, section.byteSize - offset), paddingReach);
+    const end = Math.min(section.bytes.length, at + paddingReach) - 3;
+    let next = at;
+    while (next < end && section.view.getUint32(next) === 0) next += 4;
+    offset += next - at;
+    if (next < end) break;
+  }
+  return offset;
 }
 
 /** The header at `offset`, the bytes of padding there, or undefined where only zeros are left. */
