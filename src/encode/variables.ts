@@ -237,8 +237,9 @@ function findSymbol(symbols: readonly DataSymbol[], candidate: Candidate): DataS
   let dotted: DataSymbol | undefined;
   for (const symbol of symbols) {
     if (symbol.name === candidate.text) return symbol;
-    if (symbol.name.startsWith(candidate.text) && symbol.name[candidate.text.length] === ".")
-      dotted ??= symbol;
+    // objcopy may have put a prefix before a static's name (arm64's EFI stub: `__efistub_name.0`).
+    const at = candidate.local ? symbol.name.lastIndexOf(`${candidate.text}.`) : 0;
+    if (at >= 0 && symbol.name.startsWith(`${candidate.text}.`, at)) dotted ??= symbol;
   }
   return dotted;
 }
