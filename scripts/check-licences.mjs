@@ -2,7 +2,7 @@
 // Packages that are only built and tested with may also be MPL-2.0 or CC-BY; none may be GPL or LGPL.
 // Shipped is what users install with dwarfless and what is bundled into it, with all that these need.
 
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 const shipped = new Set([
@@ -86,6 +86,9 @@ let checked = 0;
 let refused = 0;
 for (const [path, entry] of Object.entries(packages)) {
   if (path === "" || entry.link === true) continue;
+  // A development tool's build for another platform: never installed here, and the tool itself is checked.
+  const elsewhere = entry.optional === true && entry.dev === true && (entry.os ?? entry.cpu) !== undefined;
+  if (elsewhere && !existsSync(join(root, path))) continue;
   checked++;
   const licence = licenceOf(root, path, entry);
   if (holds(licence, isShipped.has(path) ? shipped : development)) continue;
