@@ -80,13 +80,18 @@ export interface Ended {
   stderr: string;
 }
 
-/** Runs a program to its end, at most five minutes. */
-export function start(program: string, argv: readonly string[], directory?: string): Promise<Ended> {
+/** Runs a program to its end, or to a time limit in milliseconds. */
+export function start(
+  program: string,
+  argv: readonly string[],
+  directory?: string,
+  timeout = 300_000,
+): Promise<Ended> {
   return new Promise((resolve) => {
     const child = spawn(program, argv, {
       cwd: directory,
       stdio: ["ignore", "ignore", "pipe"],
-      timeout: 300_000,
+      timeout,
       killSignal: "SIGKILL",
     });
     const chunks: Buffer[] = [];
