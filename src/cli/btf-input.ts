@@ -1,7 +1,7 @@
 import { basename, dirname } from "node:path";
 import { Btf } from "../btf/index.ts";
 import { FormatError, UnsupportedError } from "../io/index.ts";
-import { readBtfFile, readDistilledBase } from "./btf-file.ts";
+import { readBtfFile, readDistilledBase } from "../sidecar/index.ts";
 
 const kernelBtfFolder = "/sys/kernel/btf";
 

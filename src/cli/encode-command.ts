@@ -2,7 +2,7 @@ import { Command } from "commander";
 import type { EncodeOptions } from "../encode/options.ts";
 import type { EncodeResult } from "../encode/result.ts";
 import type { Diagnostic } from "../io/index.ts";
-import { readBtfFile } from "./btf-file.ts";
+import { readBtfFile } from "../sidecar/index.ts";
 import { countOf } from "./count.ts";
 import { diagnosticLines, nothingLeft, summarizeDiagnostics } from "./diagnostics.ts";
 import { embedBtf } from "./embed-btf.ts";

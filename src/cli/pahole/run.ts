@@ -4,7 +4,7 @@ import type { EncodeOptions } from "../../encode/options.ts";
 import { featuresOf } from "../../encode/options.ts";
 import type { EncodeResult } from "../../encode/result.ts";
 import { FileError, FormatError, isDwarflessError } from "../../io/index.ts";
-import { readBtfFile } from "../btf-file.ts";
+import { readBtfFile } from "../../sidecar/index.ts";
 import { diagnosticLines, nothingLeft } from "../diagnostics.ts";
 import { embedBtf } from "../embed-btf.ts";
 import { errnoOf, writeOutput } from "../output-file.ts";

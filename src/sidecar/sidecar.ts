@@ -1,0 +1,216 @@
+import { readdirSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { Btf, BTF_KIND_VAR } from "../btf/index.ts";
+import { ElfFile } from "../elf/index.ts";
+import { FileSource, FormatError, isDwarflessError, UsageError } from "../io/index.ts";
+import { compareTypes } from "./agreement.ts";
+import { readBtfFile } from "./btf-file.ts";
+import { firstMisfit } from "./variable-sizes.ts";
+
+/** A file with the types of a kernel's variables, checked against the dump that they are to explain. */
+export interface Sidecar {
+  path: string;
+  /** Holds the VARs; its ids are its own unless {@link Sidecar.overDump}. */
+  btf: Btf;
+  /** True when it is split from the very BTF that the dump carries. */
+  overDump: boolean;
+  /** How it was found to belong to the dump: a sentence for people. */
+  check: string;
+}
+
+/** What is known about the dumped kernel. */
+export interface SidecarSubject {
+  /** BTF of the kernel image; undefined where the kernel has none. */
+  btf: Btf | undefined;
+  /** Lower-case hexadecimal. */
+  buildId: string | undefined;
+}
+
+/** Files looked at in a folder, at most. */
+const maximumCandidates = 4096;
+
+/**
+ * Open a sidecar: raw BTF or ELF with `.BTF`; complete (as `encode --vars=all` writes it) or split (as
+ * `encode --split-vars` does). Split BTF does not say what it is split from: the dump's own BTF is
+ * tried, then the BTF files beside it. A folder is searched for the build id, then for what agrees.
+ * @throws {FormatError} `SIDECAR_DISAGREES` naming the first type that differs; {@link FileError}
+ */
+export async function openSidecar(path: string, subject: SidecarSubject): Promise<Sidecar> {
+  if (!isDirectory(path)) return openFile(path, subject);
+  const { buildId } = subject;
+  const candidates = btfFilesIn(path);
+  if (buildId !== undefined) {
+    for (const name of [`${buildId}.btf`, join(buildId.slice(0, 2), `${buildId.slice(2)}.btf`)]) {
+      if (isFile(join(path, name))) candidates.unshift(join(path, name));
+    }
+  }
+  let firstError: unknown;
+  for (const candidate of candidates) {
+    try {
+      const sidecar = await openFile(candidate, subject);
+      if (hasVariables(sidecar.btf)) return sidecar;
+    } catch (error) {
+      if (!isDwarflessError(error)) throw error;
+      firstError ??= error;
+    }
+  }
+  if (firstError !== undefined) throw firstError;
+  throw new FormatError("SIDECAR_ABSENT", "no BTF file with variables in this folder", { file: path });
+}
+
+async function openFile(path: string, subject: SidecarSubject): Promise<Sidecar> {
+  const bytes = await readBtfFile(path);
+  const id = buildIdOf(path);
+  if (id !== undefined && subject.buildId !== undefined && id !== subject.buildId) {
+    throw new FormatError(
+      "SIDECAR_BUILD_ID",
+      `of another kernel: its build id is ${id}, the dump's ${subject.buildId}`,
+      { file: path },
+    );
+  }
+  const complete = parseComplete(bytes, path);
+  if (complete instanceof Btf) {
+    return { path, btf: complete, overDump: false, check: checkTypes(path, complete, subject, id) };
+  }
+  return openSplit(path, bytes, subject, complete);
+}
+
+async function openSplit(
+  path: string,
+  bytes: Uint8Array,
+  subject: SidecarSubject,
+  notComplete: FormatError,
+): Promise<Sidecar> {
+  let problem = notComplete.problem;
+  if (subject.btf !== undefined) {
+    const split = trySplit(bytes, subject.btf, path);
+    if (split instanceof Btf) {
+      const check = `split from the dump's own BTF: all ${countVariables(split)} variables fit their types`;
+      return { path, btf: split, overDump: true, check };
+    }
+    problem = split;
+  }
+  const folder = dirname(path);
+  for (const other of btfFilesIn(folder)) {
+    if (other === path || statSync(other).size < bytes.length / 8) continue;
+    const base = await tryBase(other);
+    if (base === undefined) continue;
+    const split = trySplit(bytes, base, path);
+    if (!(split instanceof Btf)) continue;
+    return { path, btf: split, overDump: false, check: `over ${other}: ${checkTypes(other, base, subject)}` };
+  }
+  throw new FormatError(
+    "SIDECAR_DISAGREES",
+    `split from another BTF than the dump's (${problem}), and no BTF file in ${folder} is its base`,
+    { file: path },
+  );
+}
+
+/** Parsed BTF, or why its variables do not belong over this base. */
+function trySplit(bytes: Uint8Array, base: Btf, name: string): Btf | string {
+  try {
+    const split = Btf.parse(bytes, { base, name });
+    return firstMisfit(split) ?? split;
+  } catch (error) {
+    if (error instanceof FormatError) return error.problem;
+    throw error;
+  }
+}
+
+async function tryBase(path: string): Promise<Btf | undefined> {
+  try {
+    return Btf.parse(await readBtfFile(path), { name: path });
+  } catch (error) {
+    if (isDwarflessError(error)) return undefined;
+    throw error;
+  }
+}
+
+function parseComplete(bytes: Uint8Array, path: string): Btf | FormatError {
+  try {
+    return Btf.parse(bytes, { name: path });
+  } catch (error) {
+    if (error instanceof FormatError && splitSigns.has(error.code)) return error;
+    throw error;
+  }
+}
+
+/** What reading split BTF without its base ends with. */
+const splitSigns: ReadonlySet<string> = new Set(["BTF_STRINGS", "BTF_TYPE_ID", "BTF_STRING_OFFSET"]);
+
+function checkTypes(path: string, btf: Btf, subject: SidecarSubject, buildId?: string): string {
+  if (subject.btf === undefined) {
+    if (buildId !== undefined && buildId === subject.buildId) return "equal build id";
+    return "the dump has no BTF to compare with: by its symbols only";
+  }
+  const { equal, missing, firstDifference } = compareTypes(subject.btf, btf);
+  if (firstDifference !== undefined || equal <= missing) {
+    const first = firstDifference ?? `it lacks ${missing} of the dump's ${equal + missing} named types`;
+    throw new FormatError("SIDECAR_DISAGREES", `of another kernel than the dump: ${first}`, { file: path });
+  }
+  const same = buildId !== undefined && buildId === subject.buildId ? "equal build id; " : "";
+  const lacking = missing === 0 ? "" : `, ${missing} are not in it`;
+  return `${same}${equal} named types equal the dump's${lacking}`;
+}
+
+function buildIdOf(path: string): string | undefined {
+  const source = new FileSource(path);
+  try {
+    if (source.byteSize < 64 || source.read(0, 1)[0] !== 0x7f) return undefined;
+    const id = ElfFile.open(source).buildId();
+    return id && Buffer.from(id).toString("hex");
+  } finally {
+    source.close();
+  }
+}
+
+function countVariables(btf: Btf): number {
+  let count = 0;
+  for (let id = btf.startId; id < btf.typeCount; id++) if (btf.kind(id) === BTF_KIND_VAR) count++;
+  return count;
+}
+
+function hasVariables(btf: Btf): boolean {
+  return countVariables(btf) > 0;
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    // Opening it as a file says what is wrong.
+    return false;
+  }
+}
+
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/** Raw BTF in a folder, known by its magic: names mean nothing. */
+function btfFilesIn(folder: string): string[] {
+  const names = readdirSync(folder).sort();
+  if (names.length > maximumCandidates) {
+    throw new UsageError(`${folder}: more than ${maximumCandidates} entries: name the one to use`);
+  }
+  return names.map((name) => join(folder, name)).filter((path) => isFile(path) && beginsLikeBtf(path));
+}
+
+function beginsLikeBtf(path: string): boolean {
+  let source: FileSource | undefined;
+  try {
+    source = new FileSource(path);
+    if (source.byteSize < 24) return false;
+    const [first, second] = source.read(0, 2);
+    return (first === 0x9f && second === 0xeb) || (first === 0xeb && second === 0x9f);
+  } catch (error) {
+    if (isDwarflessError(error)) return false;
+    throw error;
+  } finally {
+    source?.close();
+  }
+}
