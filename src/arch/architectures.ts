@@ -1,0 +1,16 @@
+import { aarch64 } from "./aarch64.ts";
+import type { Architecture } from "./architecture.ts";
+import { x86_64 } from "./x86-64.ts";
+
+/** Every architecture there is; a new one is its own file and a word here. */
+export const architectures: readonly Architecture[] = [x86_64, aarch64];
+
+/** The architecture of an ELF e_machine. */
+export function architectureOfMachine(machine: number): Architecture | undefined {
+  return architectures.find((each) => each.machine === machine);
+}
+
+/** The architecture whose NT_PRSTATUS has this size. */
+export function architectureOfPrstatus(byteSize: number): Architecture | undefined {
+  return architectures.find((each) => each.prstatus.byteSize === byteSize);
+}
