@@ -232,16 +232,24 @@ const uninterestingPrefixes = [
   "__func_stack_frame_non_standard_",
 ];
 
-/** The symbol a variable has: its name, or for statics the name with a number behind it. */
-function findSymbol(symbols: readonly DataSymbol[], candidate: Candidate): DataSymbol | undefined {
-  let dotted: DataSymbol | undefined;
+/** The symbol a variable has: its name, or for statics a name made from it. */
+function findSymbol(symbols: readonly DataSymbol[], { text, local }: Candidate): DataSymbol | undefined {
+  let derived: DataSymbol | undefined;
   for (const symbol of symbols) {
-    if (symbol.name === candidate.text) return symbol;
-    // objcopy may have put a prefix before a static's name (arm64's EFI stub: `__efistub_name.0`).
-    const at = candidate.local ? symbol.name.lastIndexOf(`${candidate.text}.`) : 0;
-    if (at >= 0 && symbol.name.startsWith(`${candidate.text}.`, at)) dotted ??= symbol;
+    if (symbol.name === text) return symbol;
+    const isDerived = local ? isStaticOf(symbol.name, text) : symbol.name.startsWith(`${text}.`);
+    if (isDerived) derived ??= symbol;
   }
-  return dotted;
+  return derived;
+}
+
+/**
+ * Whether a symbol can be that of a static of this name in a function: GCC writes `NAME.NUMBER`,
+ * LLVM `FUNCTION.NAME` and, from the second on, `FUNCTION.NAME.NUMBER`. objcopy may have put a
+ * prefix before either (arm64's EFI stub: `__efistub_NAME.0`).
+ */
+function isStaticOf(symbol: string, name: string): boolean {
+  return symbol.includes(`${name}.`) || symbol.endsWith(`.${name}`);
 }
 
 function isValidName(name: string): boolean {

@@ -201,6 +201,23 @@ describe("variables", () => {
     expect(await entries(spec, {})).toEqual([]);
   });
 
+  it.each([
+    ["GCC gives it", "count.0"],
+    ["GCC gives it, and objcopy with a prefix", "__efistub_count.0"],
+    ["LLVM gives it", "f.count"],
+    ["LLVM gives it to the second of its name", "f.count.3"],
+    ["LLVM gives it, and objcopy with a prefix", "__efistub_f.count"],
+  ])("inside functions are known by the name as %s", async (_what, symbol) => {
+    const other = object("recount", 0x1004, 4, { binding: 0 });
+    const spec: DwarfElfSpec = {
+      units: [unit(die("subprogram", { name: "f" }, [local("count", 0x1004)]))],
+      sections: [data],
+      symbols: [other, object(symbol, 0x1004, 4, { binding: 0 })],
+    };
+    expect(await entries(spec)).toEqual([`.data: ${symbol}@4+4`]);
+    expect(await entries({ ...spec, symbols: [other] })).toEqual([".data: count@4+4"]);
+  });
+
   it("of sections that the linker dropped, and so at address 0, are not taken for others", async () => {
     const spec: DwarfElfSpec = {
       units: [unit(variable("here", 0), variable("dropped", 0))],
