@@ -1,3 +1,4 @@
+import { DW_UT_split_type, DW_UT_type } from "../dwarf/constants.ts";
 import { readUnitHeaders } from "../dwarf/units.ts";
 import type { Diagnostic } from "../io/index.ts";
 import type { IdSet } from "../util/id-set.ts";
@@ -23,7 +24,7 @@ export interface RunSetup {
   restart: () => void;
 }
 
-/** Type units first, as others refer to them; then the rest in file order. */
+/** The units of all sections, in the order of their keys in a group. */
 export function placeUnits(sections: UnitSections): PlacedUnit[] {
   const little = sections.littleEndian;
   const place = (window: UnitSections["types"], name: PlacedUnit["place"], isTypes: boolean): PlacedUnit[] =>
@@ -35,6 +36,14 @@ export function placeUnits(sections: UnitSections): PlacedUnit[] {
     ...place(sections.types, "types", true),
     ...place(sections.supplementInfo, "supplement", false),
   ];
+}
+
+/** Whether some units hold types that others refer to by signature. */
+export function hasTypeUnits(units: readonly PlacedUnit[]): boolean {
+  return units.some(
+    ({ place, header: { unitType } }) =>
+      place === "types" || unitType === DW_UT_type || unitType === DW_UT_split_type,
+  );
 }
 
 /** Give one unit's (or group's) output to the assembly. */

@@ -28,19 +28,22 @@ const infoWindow = 1 << 20;
 
 /**
  * Load what the units need; undefined when the file has no .debug_info or no .debug_abbrev.
- * @param isSupplement the file is itself what another's common parts were moved to.
+ * @param role `supplement`: the file is itself what another's common parts were moved to; `split`: its
+ * split units are wanted, which may stand in one file with their skeletons (`-gsplit-dwarf=single`).
  */
 export async function loadSectionParts(
   elf: ElfFile,
-  isSupplement = false,
+  role: "main" | "supplement" | "split" = "main",
 ): Promise<SectionParts | undefined> {
+  const suffix = role === "split" && elf.section(".debug_info.dwo") !== undefined ? ".dwo" : "";
+  const load = (name: string): Promise<DebugSection | undefined> => loadDebugSection(elf, name + suffix);
   const inMemory = (name: string): Promise<DebugSection | undefined> =>
-    loadDebugSection(elf, name, { inMemory: true });
+    loadDebugSection(elf, name + suffix, { inMemory: true });
   const abbreviations = await inMemory(".debug_abbrev");
-  const types = await loadDebugSection(elf, ".debug_types");
-  const info = await loadDebugSection(elf, ".debug_info");
+  const types = await load(".debug_types");
+  const info = await load(".debug_info");
   if (info === undefined || abbreviations === undefined || info.byteSize === 0) return undefined;
-  const supplement = isSupplement ? undefined : await loadSupplement(elf);
+  const supplement = role === "main" ? await loadSupplement(elf) : undefined;
   return {
     file: elf.source.name,
     littleEndian: elf.littleEndian,
@@ -51,8 +54,8 @@ export async function loadSectionParts(
     lineStrings: await inMemory(".debug_line_str"),
     stringOffsets: await inMemory(".debug_str_offsets"),
     addresses: await inMemory(".debug_addr"),
-    locationLists: await loadDebugSection(elf, ".debug_loclists"),
-    locations: await loadDebugSection(elf, ".debug_loc"),
+    locationLists: await load(".debug_loclists"),
+    locations: await load(".debug_loc"),
     supplement,
   };
 }
@@ -84,7 +87,7 @@ async function loadSupplement(elf: ElfFile): Promise<SectionParts | undefined> {
   }
   const source = new FileSource(path);
   try {
-    const parts = await loadSectionParts(ElfFile.open(source), true);
+    const parts = await loadSectionParts(ElfFile.open(source), "supplement");
     if (parts === undefined) throw new FormatError("DWARF_SUPPLEMENT", `"${name}" holds no DWARF`, location);
     return parts;
   } finally {
@@ -154,6 +157,7 @@ export function unitSections(
     names,
     strings,
     supplementStrings: supplement?.strings?.bytes,
+    supplementLineStrings: supplement?.lineStrings?.bytes,
     lineStrings: parts.lineStrings?.bytes,
     stringOffsets: parts.stringOffsets?.bytes,
     addresses: parts.addresses?.bytes,

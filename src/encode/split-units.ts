@@ -8,7 +8,7 @@ import { loadSectionParts, SectionFiles, unitSections } from "./section-parts.ts
 import { readPackageIndexes } from "./package-index.ts";
 import { UnitEncoder } from "./unit-encoder.ts";
 import { UnitReader, type PlacedUnit, type UnitRoot } from "./unit-reader.ts";
-import { addOutput, placeUnits, type RunSetup } from "./run-setup.ts";
+import { addOutput, hasTypeUnits, placeUnits, type RunSetup } from "./run-setup.ts";
 import type { UnitSections, UnitSettings } from "./unit-sections.ts";
 
 /** A skeleton has a handful of attributes and no children. Bytes. */
@@ -96,7 +96,7 @@ async function encodeSplitFile(
   const files = new SectionFiles();
   try {
     const elf = ElfFile.open(source);
-    const parts = await loadSectionParts(elf);
+    const parts = await loadSectionParts(elf, "split");
     if (parts === undefined) return 0;
     const sections = unitSections(parts, setup.names, files, parts.strings?.bytes ?? new Uint8Array(1));
     // Addresses stay in the main file.
@@ -112,6 +112,7 @@ async function encodeSplitFile(
     }
     const encoder = new UnitEncoder(reader, setup.functionNames);
     const separate = (): boolean => {
+      if (hasTypeUnits(units)) return false;
       try {
         for (const unit of units) addOutput(setup.assembly(), encoder.encode([unit], false));
         return true;
@@ -120,7 +121,7 @@ async function encodeSplitFile(
         throw error;
       }
     };
-    // A unit that was added before the first reference to a type unit comes again in the group: the same types.
+    // Units that were added before such a reference come again in the group: the same types.
     if (!separate()) addOutput(setup.assembly(), encoder.encode(units, true));
     encoder.converter.oddities.forEach((count, code) => onOddity(code, count));
     return encoder.unitsRead;

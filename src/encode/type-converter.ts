@@ -359,7 +359,8 @@ export class TypeConverter {
     if (name === 0 && present & (1 << Slot.specification)) {
       name = reader.at(cursor.low[Slot.specification]!, () => reader.name(Slot.name)) ?? 0;
     }
-    if (present & (1 << Slot.declaration)) {
+    // GCC's stub for a type unit has a signature and nothing else, LLVM's is a declaration too.
+    if (present & ((1 << Slot.declaration) | (1 << Slot.signature))) {
       this.declaration(kind, key, name);
       return;
     }
@@ -444,18 +445,24 @@ export class TypeConverter {
 
   private declaration(kind: number, key: number, name: number): void {
     const { types } = this;
-    const { cursor } = this.reader;
-    if (cursor.present & (1 << Slot.signature) && cursor.low[Slot.signature]! >= 0) {
-      // The definition is in a type unit.
-      types.alias(key, cursor.low[Slot.signature]!);
-    } else if (name === 0) {
+    if (this.standsForTypeUnit(key)) return;
+    if (name === 0) {
       // FWD must have a name; an unnamed declaration says nothing.
       types.defineAsVoid(key);
     } else {
       types.addPlain(Kind.fwd, name, kind === Kind.union, 0);
       types.define(key);
     }
+    this.reader.cursor.skipChildren();
+  }
+
+  /** Whether the definition of the DIE under the cursor is in a type unit that is there; then both mean the same. */
+  private standsForTypeUnit(key: number): boolean {
+    const { cursor } = this.reader;
+    if ((cursor.present & (1 << Slot.signature)) === 0 || cursor.low[Slot.signature]! < 0) return false;
+    this.types.alias(key, cursor.low[Slot.signature]!);
     cursor.skipChildren();
+    return true;
   }
 
   /**
@@ -668,10 +675,7 @@ export class TypeConverter {
     }
     const byteSize = present & (1 << Slot.byteSize) ? cursor.low[Slot.byteSize]! >>> 0 || 4 : 4;
     const base = present & (1 << Slot.type) ? cursor.low[Slot.type]! : -1;
-    if (present & (1 << Slot.signature) && present & (1 << Slot.declaration)) {
-      this.declaration(Kind.struct, key, name);
-      return;
-    }
+    if (this.standsForTypeUnit(key)) return;
     const from = this.memberCount;
     let negative = false;
     const is64 = byteSize > 4 && reader.settings.enum64;

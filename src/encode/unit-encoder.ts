@@ -101,7 +101,9 @@ export class UnitEncoder {
   }
 
   private wanted(root: UnitRoot): boolean {
-    const { settings, sections } = this.reader;
+    const { settings, sections, isSplit } = this.reader;
+    // A skeleton, which before DWARF 5 has no tag of its own: the unit itself is in another file.
+    if (root.splitName !== 0 && !isSplit) return false;
     if (
       root.tag !== d.DW_TAG_compile_unit &&
       root.tag !== d.DW_TAG_type_unit &&

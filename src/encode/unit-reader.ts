@@ -62,19 +62,23 @@ export class UnitReader {
   private readonly lineNames = new Map<number, number>();
   private readonly otherNames = new Map<number, number>();
   private readonly supplementNames = new Map<number, number>();
+  private readonly supplementLineNames = new Map<number, number>();
   private readonly kabiPrefix: number;
-  /** DW_FORM_strp leads straight to the name table. */
-  readonly plainNames: boolean;
+  /** DW_FORM_strp of the unit at hand leads straight to the name table. */
+  plainNames: boolean;
+  /** The same of all units but a supplementary file's, whose .debug_str is another. */
+  private readonly namesOfTable: boolean;
+  private inSupplement = false;
 
   constructor(sections: UnitSections, settings: UnitSettings) {
     this.sections = sections;
     this.settings = settings;
-    this.cursor.file = sections.file;
     this.cursor.littleEndian = sections.littleEndian;
     this.typesBase = sections.info.byteSize;
     this.supplementBase = this.typesBase + (sections.types?.byteSize ?? 0);
     this.kabiPrefix = settings.kabiPrefix ? sections.names.ofString(settings.kabiPrefix) : 0;
-    this.plainNames = this.kabiPrefix === 0 && sections.strings === undefined;
+    this.namesOfTable = this.kabiPrefix === 0 && sections.strings === undefined;
+    this.plainNames = this.namesOfTable;
   }
 
   /** Keys of a merged group are below this; of a single unit below its size. */
@@ -109,8 +113,11 @@ export class UnitReader {
     const section = this.sectionOf(place);
     const at = section.reach(header.offset, header.byteSize);
     if (cursor.bytes !== section.bytes) cursor.setWindow(section.bytes, section.start);
+    cursor.file = section.file;
     cursor.section = section.name;
     cursor.shape = header;
+    this.inSupplement = place === "supplement";
+    this.plainNames = this.namesOfTable && !this.inSupplement;
     cursor.unitPosition = at;
     cursor.position = at + (header.dieOffset - header.offset);
     cursor.end = at + header.byteSize;
@@ -251,6 +258,7 @@ export class UnitReader {
     switch (step) {
       case Step.strp4:
       case Step.strp8: {
+        if (this.inSupplement) return this.supplementName(low >>> 0);
         if (sections.strings !== undefined)
           return this.sectionString(sections.strings, ".debug_str", low >>> 0, this.otherNames);
         const id = names.atOffset(low >>> 0);
@@ -265,15 +273,14 @@ export class UnitReader {
         return names.ofBytes(this.cursor.bytes, low, low + high);
       case Step.lineStrp4:
       case Step.lineStrp8:
+        if (this.inSupplement) {
+          const lines = sections.supplementLineStrings;
+          return this.sectionString(lines, ".debug_line_str", low >>> 0, this.supplementLineNames);
+        }
         return this.sectionString(sections.lineStrings, ".debug_line_str", low >>> 0, this.lineNames);
       case Step.strpSup4:
       case Step.strpSup8:
-        return this.sectionString(
-          sections.supplementStrings,
-          "supplementary .debug_str",
-          low >>> 0,
-          this.supplementNames,
-        );
+        return this.supplementName(low >>> 0);
       case Step.strx:
       case Step.strx1:
       case Step.strx2:
@@ -291,6 +298,12 @@ export class UnitReader {
       default:
         return 0;
     }
+  }
+
+  /** Name at an offset of the supplementary file's .debug_str. */
+  private supplementName(offset: number): number {
+    const { supplementStrings } = this.sections;
+    return this.sectionString(supplementStrings, "supplementary .debug_str", offset, this.supplementNames);
   }
 
   private sectionString(
@@ -350,10 +363,10 @@ export class UnitReader {
   }
 
   /**
-   * Read the DIE with this key, run `look` on the slots it fills, and return to where the cursor
-   * was. Undefined when there is no such DIE.
+   * Read the DIE with this key (the definition, where that one only stands for a type unit's), run
+   * `look` on the slots it fills, and return to where the cursor was. Undefined when there is no such DIE.
    */
-  at<T>(key: number, look: () => T): T | undefined {
+  at<T>(key: number, look: () => T, followSignature = true): T | undefined {
     const cursor = this.cursor;
     const index = this.unitIndex;
     const root = this.root;
@@ -371,6 +384,8 @@ export class UnitReader {
       if (!(target > cursor.unitPosition && target < cursor.end)) return undefined;
       cursor.position = target;
       if (cursor.next() === 0) return undefined;
+      if (followSignature && cursor.present & (1 << Slot.signature) && cursor.low[Slot.signature]! >= 0)
+        return this.at(cursor.low[Slot.signature]!, look, false);
       return look();
     } catch (error) {
       // A reference into the middle of something: as good as none.

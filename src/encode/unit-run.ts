@@ -1,8 +1,7 @@
-import { DW_UT_type } from "../dwarf/constants.ts";
 import { ReferenceLeavesUnit } from "../dwarf/die-cursor.ts";
 import type { Assembly } from "./assembly.ts";
 import { oddityText } from "./oddities.ts";
-import { addOutput, placeUnits, type RunSetup } from "./run-setup.ts";
+import { addOutput, hasTypeUnits, placeUnits, type RunSetup } from "./run-setup.ts";
 import { SectionFiles, unitSections } from "./section-parts.ts";
 import { encodeSplitUnits, hasSkeletons } from "./split-units.ts";
 import { UnitEncoder } from "./unit-encoder.ts";
@@ -36,10 +35,7 @@ export async function runUnits(setup: RunSetup): Promise<RunResult> {
     const onOddity = (code: string, count: number): void =>
       void oddities.set(code, (oddities.get(code) ?? 0) + count);
     let unitsRead = 0;
-    const isGroup =
-      sections.supplementInfo !== undefined ||
-      units.some((unit) => unit.place === "types" || unit.header.unitType === DW_UT_type);
-    let separate = !isGroup;
+    let separate = sections.supplementInfo === undefined && !hasTypeUnits(units);
     if (separate && setup.jobs > 1 && total >= parallelThreshold) {
       const worker = { parts, names: names.handle, functionNames: setup.functionNames.slots, settings };
       const progress = { onBytes, onOddity, onUnits: (count: number): void => void (unitsRead += count) };

@@ -18,6 +18,7 @@ export interface UnitSections {
   strings: Uint8Array | undefined;
   supplementStrings: Uint8Array | undefined;
   lineStrings: Uint8Array | undefined;
+  supplementLineStrings: Uint8Array | undefined;
   stringOffsets: Uint8Array | undefined;
   addresses: Uint8Array | undefined;
   /** `.debug_loclists` (DWARF 5). */

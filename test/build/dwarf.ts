@@ -432,16 +432,19 @@ class UnitWriter {
         section.uint(offsetByteSize, typeof value === "string" ? this.#assembler.lineString(value) : number);
         return;
       case d.DW_FORM_strx:
+      case d.DW_FORM_GNU_str_index:
       case d.DW_FORM_strx1:
       case d.DW_FORM_strx2:
       case d.DW_FORM_strx3:
       case d.DW_FORM_strx4: {
         const index = typeof value === "string" ? this.#assembler.stringIndex(value, offsetByteSize) : number;
-        if (form === d.DW_FORM_strx) section.bytes.push(...unsignedLeb(index));
+        if (form === d.DW_FORM_strx || form === d.DW_FORM_GNU_str_index)
+          section.bytes.push(...unsignedLeb(index));
         else section.uint(form - d.DW_FORM_strx1 + 1, index);
         return;
       }
       case d.DW_FORM_addrx:
+      case d.DW_FORM_GNU_addr_index:
         section.bytes.push(...unsignedLeb(this.#assembler.addressIndex(number, addressByteSize)));
         return;
       case d.DW_FORM_addrx1:

@@ -32,6 +32,7 @@ function setUp(units: readonly Unit[]): { encoder: UnitEncoder; placed: PlacedUn
     strings: absent,
     supplementStrings: absent,
     lineStrings: absent,
+    supplementLineStrings: absent,
     stringOffsets: absent,
     addresses: absent,
     locationLists: absent,

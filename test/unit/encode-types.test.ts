@@ -4,6 +4,7 @@ import {
   BTF_KIND_ENUM,
   BTF_KIND_STRUCT,
   BTF_KIND_TYPEDEF,
+  BTF_KIND_UNION,
   type Btf,
 } from "../../src/btf/index.ts";
 import * as d from "../../src/dwarf/constants.ts";
@@ -475,6 +476,66 @@ describe("units", () => {
     const id = idOf(btf, BTF_KIND_STRUCT, "s");
     expect(lines).toContain(`[1] PTR '(anon)' type_id=${id}`);
     expect(lines).toContain(`[2] TYPEDEF 's_t' type_id=${id}`);
+  });
+
+  it.each([
+    ["structure_type", BTF_KIND_STRUCT, [member("a", "int", 0)]],
+    ["union_type", BTF_KIND_UNION, [member("a", "int", 0)]],
+    ["enumeration_type", BTF_KIND_ENUM, [die("enumerator", { name: "RED", const_value: 1 })]],
+  ])("have a %s with nothing but a signature for one in a type unit", async (tag, kind, children) => {
+    const { btf, lines } = await encodeDwarf({
+      units: [
+        unit([
+          die("const_type", { type: to("stub") }),
+          die(`${tag}:stub`, { signature: formed("ref_sig8", 0x1234n) }),
+          die(`${tag}:lost`, { signature: formed("ref_sig8", 0x9999n) }),
+          die("pointer_type", { type: to("lost") }),
+        ]),
+        {
+          root: die("type_unit", { language: d.DW_LANG_C11 }, [
+            die(`${tag}:whole`, { name: "whole", byte_size: 4 }, children),
+            int,
+          ]),
+          unitType: d.DW_UT_type,
+          signature: 0x1234n,
+          typeLabel: "whole",
+        },
+      ],
+    });
+    expect(lines[0]).toBe(`[1] CONST '(anon)' type_id=${idOf(btf, kind, "whole")}`);
+    // Of a type unit that is not there nothing is known, but that an enumeration is one.
+    expect(lines.some((line) => / (STRUCT|UNION|FWD) '\(anon\)'/.test(line))).toBe(false);
+  });
+
+  it("give a bit field its place where its type is in a type unit (DWARF 4)", async () => {
+    const { btf } = await encodeDwarf({
+      shape: { version: 4 },
+      units: [
+        unit([
+          die("structure_type", { name: "s", byte_size: 4 }, [
+            die("member", {
+              name: "f",
+              type: to("stub"),
+              bit_size: 3,
+              bit_offset: 24,
+              data_member_location: 0,
+            }),
+          ]),
+          die("enumeration_type:stub", { signature: formed("ref_sig8", 0x1234n) }),
+        ]),
+        {
+          root: die("type_unit", {}, [
+            die("enumeration_type:e", { name: "e", byte_size: 4 }, [
+              die("enumerator", { name: "RED", const_value: 1 }),
+            ]),
+          ]),
+          signature: 0x1234n,
+          typeLabel: "e",
+          inTypes: true,
+        },
+      ],
+    });
+    expect(places(btf, "s")).toEqual({ f: [5, 3] });
   });
 
   it("of a language that is left out give nothing", async () => {

@@ -11,10 +11,20 @@ import { dwarfElf, type DwarfElfSpec } from "../build/dwarf-elf.ts";
 
 /** Encode a file with these bytes. */
 export async function encodeBytes(bytes: Uint8Array, options: EncodeOptions = {}): Promise<EncodeResult> {
+  return encodeBeside(bytes, {}, options);
+}
+
+/** Encode a file that others stand beside, by name. The file itself is called `input`. */
+export async function encodeBeside(
+  bytes: Uint8Array,
+  others: Readonly<Record<string, Uint8Array>>,
+  options: EncodeOptions = {},
+): Promise<EncodeResult> {
   const folder = mkdtempSync(path.join(tmpdir(), "dwarfless-encode-"));
   try {
     const file = path.join(folder, "input");
     writeFileSync(file, bytes);
+    for (const [name, content] of Object.entries(others)) writeFileSync(path.join(folder, name), content);
     return await encodeFile(file, { jobs: 1, ...options });
   } finally {
     rmSync(folder, { recursive: true });
