@@ -9,8 +9,11 @@ export interface AllowedDifference {
   /** The heading in docs/differences.md. */
   id: string;
   cause: string;
-  /** What it is: a fault of pahole's, or an answer of ours that goes further on purpose. */
-  nature: "fault of pahole" | "deliberately better";
+  /**
+   * What it is: a fault of pahole's, an answer of ours that goes further on purpose, or something
+   * that the file with which pahole's was made has and ours has not.
+   */
+  nature: "fault of pahole" | "deliberately better" | "not in the file";
   takes(difference: Difference): boolean;
 }
 
