@@ -97,6 +97,11 @@ export function addressOrder(columns: AddressColumns): Uint32Array | undefined {
   if (ascendingShare(columns) === 1) return undefined;
   const order = new Uint32Array(columns.low.length);
   for (let i = 0; i < order.length; i++) order[i] = i;
+  return sortByAddress(columns, order);
+}
+
+/** Sort entries by address in place, equal ones by number. */
+export function sortByAddress(columns: AddressColumns, order: Uint32Array): Uint32Array {
   return order.sort((left, right) => compareEntries(columns, left, right) || left - right);
 }
 
@@ -109,7 +114,7 @@ export function upperBound(columns: AddressColumns, order: Uint32Array | undefin
   const high = Number(wrapped >> 32n);
   const low = Number(wrapped & 0xffff_ffffn);
   let from = 0;
-  let to = columns.low.length;
+  let to = (order ?? columns.low).length;
   while (from < to) {
     const middle = (from + to) >>> 1;
     const entry = order === undefined ? middle : order[middle]!;

@@ -1,7 +1,17 @@
-export type { AddressEncoding } from "./addresses.ts";
+export type { AddressColumns, AddressEncoding } from "./addresses.ts";
 export { KernelSymbols } from "./kernel-symbols.ts";
+export { ListedSymbols } from "./listed-symbols.ts";
+export type { ModuleTables } from "./module-reader.ts";
+export { readModuleSymbols } from "./module-reader.ts";
+export type { BpfSymbol, ModuleSymbolParts } from "./module-symbols.ts";
+export { bpfSymbols, decodeModuleSymbols, lastNameOffset } from "./module-symbols.ts";
 export type { KallsymsAddresses } from "./open.ts";
 export { kallsymsAddresses, openKernelSymbols } from "./open.ts";
+export type { ProcKallsyms } from "./proc-kallsyms.ts";
+export { parseProcKallsyms } from "./proc-kallsyms.ts";
 export type { PhysicalReader, PhysicalSpan, VirtualReader } from "./read.ts";
+export type { SymbolKind } from "./section-bounds.ts";
 export { SymbolList } from "./symbol-list.ts";
 export type { NearestSymbol } from "./symbol-list.ts";
+export type { KernelSymbol, LoadedSymbols, ModuleRegion } from "./symbol-table.ts";
+export { SymbolTable } from "./symbol-table.ts";

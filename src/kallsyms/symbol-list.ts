@@ -19,6 +19,7 @@ export abstract class SymbolList {
   readonly count: number;
   /** Addresses by index, for loops over all. */
   readonly addresses: AddressColumns;
+  // null until first used; undefined where the listed order is the one by address.
   #order: Uint32Array | undefined | null = null;
   #names: NameIndex | undefined;
 
@@ -75,7 +76,7 @@ export abstract class SymbolList {
     let index = entryAt(order, position);
     const offset = BigInt.asUintN(64, address) - addressAt(addresses, index);
     if (offset >= BigInt(maximumSymbolByteSize)) {
-      if (position + 1 === this.count) return undefined;
+      if (position + 1 === this.#orderLength(order)) return undefined;
       const gap = addressAt(addresses, entryAt(order, position + 1)) - addressAt(addresses, index);
       if (gap > BigInt(maximumGapByteSize)) return undefined;
     }
@@ -128,13 +129,22 @@ export abstract class SymbolList {
     for (let index = 0; index < this.count; index++) if (visitor(index) === false) return;
   }
 
+  /** Symbols that lookups by address find, in order; undefined where all are listed in order. */
+  protected makeOrder(): Uint32Array | undefined {
+    return addressOrder(this.addresses);
+  }
+
   protected check(index: number): void {
     if (!(index >= 0 && index < this.count)) throw new RangeError(`symbol ${index} of ${this.count}`);
   }
 
   #orderByAddress(): Uint32Array | undefined {
-    if (this.#order === null) this.#order = addressOrder(this.addresses);
+    if (this.#order === null) this.#order = this.makeOrder();
     return this.#order;
+  }
+
+  #orderLength(order: Uint32Array | undefined): number {
+    return order === undefined ? this.count : order.length;
   }
 }
 
