@@ -1,6 +1,14 @@
 import { UsageError } from "../io/index.ts";
 import type { Architecture } from "./architecture.ts";
 import {
+  missingFact,
+  physicalAddressOf,
+  type ImageVariables,
+  type KernelFacts,
+  type KernelTranslation,
+  type LinearRun,
+} from "./kernel-facts.ts";
+import {
   TableReader,
   bitsFrom,
   type PageTableFormat,
@@ -29,7 +37,86 @@ export const aarch64: Architecture = {
   // The top byte may hold a tag; bit 55 chooses between the two sets of tables.
   isKernelAddress: (address) => ((address >> 55n) & 1n) === 1n,
   walker: (format, read) => new Aarch64Walker(format, read),
+  stated: (facts) => facts.number("kimage_voffset") !== undefined,
+  translationOf,
+  distanceVariable: "kimage_voffset",
+  imageDelta: (value) => BigInt.asUintN(64, -value),
+  rootSymbols: ["swapper_pg_dir"],
+  formatsAt,
+  imageRun,
+  linearRuns,
 };
+
+/** More than any image has. */
+const imageByteSize = 0x4000_0000n;
+
+function imageRun(delta: bigint, stext: bigint): LinearRun {
+  return { name: "image", start: stext & ~0x1f_ffffn, byteSize: imageByteSize, delta };
+}
+
+function translationOf(facts: KernelFacts): KernelTranslation {
+  const imageOffset = facts.number("kimage_voffset");
+  if (imageOffset === undefined) throw missingFact("NUMBER(kimage_voffset)");
+  const root = facts.symbol("swapper_pg_dir");
+  if (root === undefined) throw missingFact("SYMBOL(swapper_pg_dir)");
+  const pageByteSize = facts.pageSize;
+  if (pageByteSize === undefined) throw missingFact("PAGESIZE");
+  const compiledBits = Number(facts.number("VA_BITS") ?? 0n);
+  const t1sz = facts.number("TCR_EL1_T1SZ");
+  // With 64 KiB pages a kernel for 52 bits keeps its tables in that shape on 48-bit processors.
+  const bits = pageByteSize === 65536 || t1sz === undefined ? compiledBits : 64 - Number(t1sz);
+  if (!(bits >= 36 && bits <= 52)) throw missingFact("NUMBER(VA_BITS) from 36 to 52");
+  const delta = BigInt.asUintN(64, -imageOffset);
+  const stext = facts.symbol("_stext") ?? root;
+  const physicalOffset = facts.number("PHYS_OFFSET");
+  const runs = [imageRun(delta, stext)];
+  if (physicalOffset !== undefined && compiledBits >= 36 && compiledBits <= 52)
+    runs.push(linearRun(compiledBits, physicalOffset, stext));
+  return {
+    pageByteSize,
+    tables: format(physicalAddressOf(root + delta, "the top page table"), Math.log2(pageByteSize), bits),
+    runs,
+  };
+}
+
+function format(root: number, pageShift: number, virtualAddressBits: number): PageTableFormat {
+  return {
+    root,
+    pageShift,
+    virtualAddressBits,
+    encryptionMask: 0n,
+    // 52-bit addresses with small pages need LPA2, which changes the entries.
+    largePhysicalAddresses: pageShift !== 16 && virtualAddressBits === 52,
+  };
+}
+
+/** Every shape that Linux can be configured for; nothing in an image names its own. */
+function formatsAt(root: number): PageTableFormat[] {
+  const shapes: Record<number, readonly number[]> = {
+    12: [48, 52, 39],
+    16: [52, 48, 42],
+    14: [47, 48, 52, 36],
+  };
+  return [12, 16, 14].flatMap((pageShift) => shapes[pageShift]!.map((bits) => format(root, pageShift, bits)));
+}
+
+/**
+ * The linear map: since 5.4 the lower half of the kernel's addresses, before that the upper one.
+ * `compiledBits` is the kernel's largest address size; on smaller processors `physicalOffset` (PHYS_OFFSET)
+ * makes up for the difference, so the sum is right modulo 2^64 only.
+ */
+function linearRun(compiledBits: number, physicalOffset: bigint, stext: bigint): LinearRun {
+  const half = 1n << BigInt(compiledBits - 1);
+  const imageIsUpper = (stext & half) !== 0n;
+  const start = BigInt.asUintN(64, imageIsUpper ? -2n * half : -half);
+  return { name: "linear", start, byteSize: half, delta: BigInt.asUintN(64, physicalOffset - start) };
+}
+
+function linearRuns(variables: ImageVariables, stext: bigint): LinearRun[] {
+  const physicalOffset = variables.u64("memstart_addr");
+  if (physicalOffset === undefined) return [];
+  return [52, 48, 47, 42, 39, 36].map((bits) => linearRun(bits, physicalOffset, stext));
+}
 
 class Aarch64Walker implements PageTableWalker {
   problem = "";

@@ -1,3 +1,4 @@
+import type { ImageVariables, KernelFacts, KernelTranslation, LinearRun } from "./kernel-facts.ts";
 import type { PageTableFormat, PageTableWalker, PhysicalRead } from "./page-tables.ts";
 
 /** What a processor architecture is to a reader of its memory. One file per architecture makes one of these. */
@@ -15,6 +16,27 @@ export interface Architecture {
    * @throws {UsageError} when the format is none of this architecture.
    */
   walker(format: PageTableFormat, read: PhysicalRead): PageTableWalker;
+
+  /** True for facts that only a kernel of this architecture states. */
+  stated(facts: KernelFacts): boolean;
+  /**
+   * The translation that a kernel states. Nothing is read, so nothing is checked.
+   * @throws {FormatError} `VMCOREINFO` when a fact is missing or makes no sense.
+   */
+  translationOf(facts: KernelFacts): KernelTranslation;
+
+  /** The u64 variable by which the kernel itself knows where its image lies. */
+  readonly distanceVariable: string;
+  /** Physical minus virtual address of the image, modulo 2^64, by the value of that variable. */
+  imageDelta(value: bigint): bigint;
+  /** Symbols of the kernel's top page table, the best first. */
+  readonly rootSymbols: readonly string[];
+  /** Page table formats that a kernel may use whose top table is known, the most probable first. */
+  formatsAt(root: number, variables: ImageVariables): PageTableFormat[];
+  /** The image as a run, around an address of its text. */
+  imageRun(delta: bigint, stext: bigint): LinearRun;
+  /** Linear maps that a kernel may have, by its variables; which one is right the page tables say. */
+  linearRuns(variables: ImageVariables, stext: bigint): LinearRun[];
 }
 
 /** Layout of the description of an ELF note NT_PRSTATUS: Linux `struct elf_prstatus`. */

@@ -1,5 +1,6 @@
 import { aarch64 } from "./aarch64.ts";
 import type { Architecture } from "./architecture.ts";
+import type { KernelFacts } from "./kernel-facts.ts";
 import { x86_64 } from "./x86-64.ts";
 
 /** Every architecture there is; a new one is its own file and a word here. */
@@ -13,4 +14,9 @@ export function architectureOfMachine(machine: number): Architecture | undefined
 /** The architecture whose NT_PRSTATUS has this size. */
 export function architectureOfPrstatus(byteSize: number): Architecture | undefined {
   return architectures.find((each) => each.prstatus.byteSize === byteSize);
+}
+
+/** The architecture of the kernel that stated some facts, by those only it states. */
+export function architectureOfFacts(facts: KernelFacts): Architecture | undefined {
+  return architectures.find((each) => each.stated(facts));
 }

@@ -1,6 +1,14 @@
 import { UsageError } from "../io/index.ts";
 import type { Architecture } from "./architecture.ts";
 import {
+  missingFact,
+  physicalAddressOf,
+  type ImageVariables,
+  type KernelFacts,
+  type KernelTranslation,
+  type LinearRun,
+} from "./kernel-facts.ts";
+import {
   TableReader,
   bitsFrom,
   type PageTableFormat,
@@ -31,7 +39,72 @@ export const x86_64: Architecture = {
   },
   isKernelAddress: (address) => BigInt.asIntN(64, address) < 0n,
   walker: (format, read) => new X86Walker(format, read),
+  stated: (facts) => facts.number("phys_base") !== undefined || facts.symbol("phys_base") !== undefined,
+  translationOf,
+  distanceVariable: "phys_base",
+  imageDelta,
+  rootSymbols: ["init_top_pgt", "init_level4_pgt", "swapper_pg_dir"],
+  formatsAt,
+  imageRun,
+  linearRuns,
 };
+
+/** Where the image would start if it were linked for physical address 0: `__START_KERNEL_map`. */
+const imageBase = 0xffff_ffff_8000_0000n;
+/** Largest image, with KASLR; without it half of that is reserved. */
+const imageByteSize = 0x4000_0000n;
+
+/** `value` is phys_base: negative when the image lies lower in memory than it was linked for. */
+function imageDelta(value: bigint): bigint {
+  return BigInt.asUintN(64, value - imageBase);
+}
+
+function imageRun(delta: bigint): LinearRun {
+  return { name: "image", start: imageBase, byteSize: imageByteSize, delta };
+}
+
+function translationOf(facts: KernelFacts): KernelTranslation {
+  const physBase = facts.number("phys_base");
+  if (physBase === undefined) throw missingFact("NUMBER(phys_base)");
+  // On x86-64 swapper_pg_dir is another name of the table.
+  const root =
+    facts.symbol("init_top_pgt") ?? facts.symbol("init_level4_pgt") ?? facts.symbol("swapper_pg_dir");
+  if (root === undefined) throw missingFact("SYMBOL(swapper_pg_dir)");
+  const delta = imageDelta(physBase);
+  const fiveLevels = facts.number("pgtable_l5_enabled") === 1n;
+  return {
+    pageByteSize: 4096,
+    tables: format(
+      physicalAddressOf(root + delta, "the top page table"),
+      fiveLevels ? 57 : 48,
+      facts.number("sme_mask") ?? 0n,
+    ),
+    runs: [imageRun(delta)],
+  };
+}
+
+function format(root: number, virtualAddressBits: 48 | 57, encryptionMask: bigint): PageTableFormat {
+  return { root, pageShift: 12, virtualAddressBits, encryptionMask, largePhysicalAddresses: false };
+}
+
+function formatsAt(root: number, variables: ImageVariables): PageTableFormat[] {
+  const mask = variables.u64("sme_me_mask") ?? 0n;
+  const bits: (48 | 57)[] = variables.u32("__pgtable_l5_enabled") === 1 ? [57, 48] : [48, 57];
+  return bits.map((each) => format(root, each, mask));
+}
+
+/** The direct map, whose place is random since 4.8 and 64 TiB (32 PiB with 5 levels) in size. */
+function linearRuns(variables: ImageVariables): LinearRun[] {
+  const bases = [variables.u64("page_offset_base"), 0xffff_8880_0000_0000n, 0xff11_0000_0000_0000n];
+  return bases
+    .filter((base) => base !== undefined && base >= 0xff00_0000_0000_0000n)
+    .map((base) => ({
+      name: "linear",
+      start: base!,
+      byteSize: base! < 0xffff_8000_0000_0000n ? 1n << 55n : 1n << 46n,
+      delta: BigInt.asUintN(64, -base!),
+    }));
+}
 
 const present = 1;
 const large = 0x80;

@@ -1,9 +1,10 @@
-import type { PageTableFormat, PageTableWalker } from "../arch/index.ts";
+import { inRun, type PageTableFormat, type PageTableWalker } from "../arch/index.ts";
 import type { PhysicalMemory } from "../dump/dump.ts";
 import { FaultError } from "../io/index.ts";
 import type { VirtualMemory } from "./memory.ts";
 import { PageCache, blockByteSize } from "./page-cache.ts";
-import { inRun, type Translation, type VirtualReader } from "./translation.ts";
+import type { Translation } from "./translation.ts";
+import type { VirtualReader } from "./virtual-reader.ts";
 
 /** How an address space is read. */
 export interface AddressSpaceOptions {
@@ -12,6 +13,9 @@ export interface AddressSpaceOptions {
   /** What serves addresses when the translation has no page tables: /proc/kcore's virtual segments. */
   virtual?: VirtualReader;
 }
+
+/** Reads from this size on go around the cache, in one piece as long as pages are neighbours in memory. */
+const bulkByteSize = 4 * blockByteSize;
 
 /** One scratch for splitting 64-bit addresses into halves, which costs nothing that way. */
 const wide = new BigUint64Array(1);
@@ -93,12 +97,15 @@ export class AddressSpace implements VirtualMemory {
     let high = halves[highHalf]!;
     let low = halves[lowHalf]!;
     for (let done = 0; done < target.length;) {
+      const left = target.length - done;
       const inBlock = low & (blockByteSize - 1);
-      const byteSize = Math.min(target.length - done, blockByteSize - inBlock);
-      this.#readPart(target, done, byteSize, high, low);
+      let byteSize = Math.min(left, blockByteSize - inBlock);
+      if (left >= bulkByteSize) byteSize = this.#readRun(target, done, high, low);
+      else this.#readPart(target, done, byteSize, high, low);
       done += byteSize;
-      low = (low + byteSize) >>> 0;
-      if (low < byteSize) high = (high + 1) >>> 0;
+      const next = low + byteSize;
+      low = next >>> 0;
+      if (next > 0xffff_ffff) high = (high + Math.floor(next / 0x1_0000_0000)) >>> 0;
     }
   }
 
@@ -186,6 +193,36 @@ export class AddressSpace implements VirtualMemory {
     this.#readAt(target.subarray(offset, offset + byteSize), high, low);
   }
 
+  /** Read as much as lies in one piece of physical memory; the number of bytes read. */
+  #readRun(target: Uint8Array, offset: number, high: number, low: number): number {
+    const left = target.length - offset;
+    const inBlock = low & (blockByteSize - 1);
+    let byteSize = Math.min(left, blockByteSize - inBlock);
+    if (this.#walker === undefined) {
+      this.#readAt(target.subarray(offset, offset + byteSize), high, low);
+      return byteSize;
+    }
+    if (!this.#frozen) this.#walker.forget();
+    const physical = this.#translate(high, low);
+    // A fault further on is found by the next run, which then begins there.
+    while (byteSize < left) {
+      const next = low + byteSize;
+      if (next > 0xffff_ffff || this.#tryTranslate(high, next) !== physical + byteSize) break;
+      byteSize += Math.min(left - byteSize, blockByteSize);
+    }
+    this.#readPhysical(target.subarray(offset, offset + byteSize), physical, high, low);
+    return byteSize;
+  }
+
+  #tryTranslate(high: number, low: number): number {
+    try {
+      return this.#walker!.walk(high, low);
+    } catch (error) {
+      if (error instanceof FaultError) return -1;
+      throw error;
+    }
+  }
+
   /** Fill the cache's block; false when that is not possible as a whole. */
   #readBlock(high: number, low: number, target: Uint8Array): boolean {
     try {
@@ -204,7 +241,11 @@ export class AddressSpace implements VirtualMemory {
       if (this.#isOfHalf(high) && virtual.covers(address, target.length))
         return virtual.readInto(target, address);
     }
-    const physical = this.#translate(high, low);
+    this.#readPhysical(target, this.#translate(high, low), high, low);
+  }
+
+  /** Read from where an address was translated to; faults name the virtual address. */
+  #readPhysical(target: Uint8Array, physical: number, high: number, low: number): void {
     try {
       this.#memory.readInto(target, physical);
     } catch (error) {

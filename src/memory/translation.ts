@@ -1,4 +1,11 @@
-import type { Architecture, PageTableFormat } from "../arch/index.ts";
+import {
+  architectureOfFacts,
+  type Architecture,
+  type LinearRun,
+  type PageTableFormat,
+} from "../arch/index.ts";
+import { FormatError } from "../io/index.ts";
+import type { Vmcoreinfo } from "./vmcoreinfo.ts";
 
 /** How virtual addresses of a kernel become physical ones, and how that was found out. */
 export interface Translation {
@@ -9,28 +16,20 @@ export interface Translation {
   readonly tables: PageTableFormat | undefined;
   /** Used when there are no tables, or one is missing from the dump; the first that fits counts. */
   readonly runs: readonly LinearRun[];
-  /** Where the facts come from, for people: `VMCOREINFO`, `phys_base of the image`, … */
+  /** Where the facts come from, for people: `VMCOREINFO`, `variable phys_base of the image`, … */
   readonly how: string;
 }
 
-/** Virtual memory at a constant distance from physical memory. */
-export interface LinearRun {
-  readonly name: "image" | "linear";
-  readonly start: bigint;
-  readonly byteSize: bigint;
-  /** Physical minus virtual address, modulo 2^64. */
-  readonly delta: bigint;
-}
-
-/** Serves virtual memory without knowing where it lies. */
-export interface VirtualReader {
-  /** Whether the bytes belong to a segment that is known. */
-  covers(address: bigint, byteSize: number): boolean;
-  /** @throws {FaultError} */
-  readInto(target: Uint8Array, address: bigint): void;
-}
-
-/** Whether an address lies in a run; runs may end at 2^64. */
-export function inRun(run: LinearRun, address: bigint): boolean {
-  return BigInt.asUintN(64, address - run.start) < run.byteSize;
+/**
+ * The translation that a VMCOREINFO states. Nothing is read from memory, so nothing is checked: that is
+ * for {@link checkTranslation}.
+ * @throws {FormatError} `VMCOREINFO` when a fact is missing or makes no sense.
+ */
+export function translationFromVmcoreinfo(
+  info: Vmcoreinfo,
+  architecture: Architecture | undefined = architectureOfFacts(info),
+): Translation {
+  if (architecture === undefined)
+    throw new FormatError("VMCOREINFO", "VMCOREINFO of an architecture that is not supported");
+  return { architecture, ...architecture.translationOf(info), how: "VMCOREINFO" };
 }
