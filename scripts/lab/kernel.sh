@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Fetch one of Debian's kernels with its DWARF into the cache folder:
-#   scripts/lab/kernel.sh 6.1-amd64 | 6.12-arm64 | 7.2-amd64
+#   scripts/lab/kernel.sh 6.1-amd64 | 6.12-amd64 | 6.12-arm64 | 7.2-amd64
 # Prints the folder. In it: vmlinux (DWARF), vmlinuz, release, debug-modules/
 # (*.ko with DWARF) and modules/ (*.ko as shipped), all of the same build.
 # Needs apt-get and dpkg, not root.
@@ -10,10 +10,11 @@ set -euo pipefail
 name=${1:-}
 case "$name" in
   6.1-amd64)  suites=bookworm arch=amd64 image='linux-image-6\.1\.0-[0-9]+-cloud-amd64' ;;
+  6.12-amd64) suites=trixie arch=amd64 image='linux-image-6\.12\.[0-9]+\+deb13-cloud-amd64' ;;
   6.12-arm64) suites=trixie arch=arm64 image='linux-image-6\.12\.[0-9]+\+deb13-cloud-arm64' ;;
   # sid moves on; what was there goes to the next stable release and to backports.
   7.2-amd64)  suites='sid forky trixie-backports' arch=amd64 image='linux-image-7\.2(\.[0-9]+)?\+[a-z0-9]+-cloud-amd64' ;;
-  *) die "usage: kernel.sh 6.1-amd64|6.12-arm64|7.2-amd64" ;;
+  *) die "usage: kernel.sh 6.1-amd64|6.12-amd64|6.12-arm64|7.2-amd64" ;;
 esac
 
 dir="$DWARFLESS_CACHE/kernels/$name"

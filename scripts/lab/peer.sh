@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Run a program of the peers' tree on this system's paths:
 #   scripts/lab/peer.sh pahole --version
+#   scripts/lab/peer.sh drgn -c DUMP -s VMLINUX SCRIPT.py
 set -euo pipefail
 . "$(dirname "$0")/lab.sh"
 
@@ -11,4 +12,11 @@ program="$root/usr/bin/$1"
 [ -e "$program" ] || program="$root/usr/sbin/$1"
 [ -e "$program" ] || die "no $1 in $root: run scripts/lab/peers.sh"
 shift
-exec "$library/ld-linux-x86-64.so.2" --inhibit-cache --library-path "$library" "$program" "$@"
+loader=("$library/ld-linux-x86-64.so.2" --inhibit-cache --library-path "$library")
+case "$(head -c 64 "$program" | tr -d '\0')" in
+  '#!'*python3*)
+    # Its own Python with its own modules, whatever this system's Python is told.
+    export PYTHONHOME="$root/usr" PYTHONPATH="$root/usr/lib/python3/dist-packages" PYTHONNOUSERSITE=1 PYTHONDONTWRITEBYTECODE=1
+    exec "${loader[@]}" "$root/usr/bin/python3" "$program" "$@" ;;
+esac
+exec "${loader[@]}" "$program" "$@"

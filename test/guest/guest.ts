@@ -9,7 +9,8 @@ import path from "node:path";
 import { mustRun, projectDirectory, withTemporaryDirectory } from "../lab/commands.ts";
 import type { Kernel } from "../lab/kernels.ts";
 import { type InitramfsEntry, writeInitramfs } from "./initramfs.ts";
-import { type Architecture, bootMachine, type Machine } from "./qemu.ts";
+import type { Architecture } from "./platform.ts";
+import { bootMachine, type Machine } from "./qemu.ts";
 
 export interface GuestResult {
   /** What `emit` sent, by name; a file that was not there is absent. */
@@ -98,7 +99,7 @@ function parseConsole(text: string): GuestResult {
 }
 
 /** A static busybox for the guest, fetched once. */
-function busybox(architecture: Architecture): string {
+export function busybox(architecture: Architecture): string {
   const script = path.join(projectDirectory, "scripts/lab/busybox.sh");
   return mustRun(script, [architecture]).stdout.toString("utf8").trim();
 }

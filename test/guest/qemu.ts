@@ -2,9 +2,7 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { isInstalled } from "../lab/commands.ts";
-
-export type Architecture = "amd64" | "arm64";
+import { type Architecture, bareMachine, platforms } from "./platform.ts";
 
 export interface Machine {
   architecture: Architecture;
@@ -18,23 +16,19 @@ export interface Machine {
   timeout?: number;
 }
 
-/** Why no guest of this architecture can run here, or undefined when it can. */
-export function emulatorMissing(architecture: Architecture): string | undefined {
-  const { program } = platforms[architecture];
-  return isInstalled(program) ? undefined : `${program} is not installed (scripts/setup-system.sh)`;
-}
-
 /** Everything the machine wrote to its serial console until it switched itself off. */
 export async function bootMachine(machine: Machine): Promise<string> {
-  const { program, argv, console } = platforms[machine.architecture];
+  const { program, machine: type, processor, console } = platforms[machine.architecture];
   const output = path.join(machine.directory, "console");
   // panic=-1 restarts at once and -no-reboot turns a restart into the end.
   const commandLine = `console=${console} panic=-1 loglevel=4`;
   const child = spawn(
     program,
     [
-      ...argv,
-      ...devices,
+      ...type,
+      "-cpu",
+      processor,
+      ...bareMachine,
       ...`-smp 1 -m ${machine.memory ?? 1024} -kernel`.split(" "),
       machine.vmlinuz,
       "-initrd",
@@ -69,17 +63,3 @@ export async function bootMachine(machine: Machine): Promise<string> {
     process.off("exit", kill);
   }
 }
-
-const devices =
-  "-accel tcg -no-user-config -nodefaults -display none -monitor none -nic none -no-reboot".split(" ");
-
-const platforms: Record<Architecture, { program: string; argv: string[]; console: string }> = {
-  // 7.2 does not run on QEMU's default processor.
-  amd64: { program: "qemu-system-x86_64", argv: ["-cpu", "max"], console: "ttyS0" },
-  // The architected pointer authentication makes emulation three times slower.
-  arm64: {
-    program: "qemu-system-aarch64",
-    argv: ["-machine", "virt", "-cpu", "max,pauth-impdef=on"],
-    console: "ttyAMA0",
-  },
-};

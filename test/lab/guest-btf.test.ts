@@ -2,11 +2,12 @@
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test, type TestContext } from "vitest";
-import { compileLoader, compilerMissing, parseVerdicts, type Verdict } from "../guest/btfload.ts";
+import { compileLoader, parseVerdicts, type Verdict } from "../guest/btfload.ts";
+import { compilerMissing } from "../guest/compile.ts";
 import { elfSection, plainModule } from "../guest/elf-section.ts";
 import { architectureOf, type GuestResult, runInGuest } from "../guest/guest.ts";
 import type { InitramfsEntry } from "../guest/initramfs.ts";
-import { emulatorMissing } from "../guest/qemu.ts";
+import { emulatorMissing } from "../guest/platform.ts";
 import { replaceSections } from "../../src/elf/index.ts";
 import {
   dwarfless,

@@ -9,8 +9,11 @@ export const cacheDirectory: string = path.join(
   "dwarfless",
 );
 
+/** What is encoded: each with something that the others do not have. */
 export const kernelNames = ["6.1-amd64", "7.2-amd64", "6.12-arm64"] as const;
-export type KernelName = (typeof kernelNames)[number];
+/** What is dumped. */
+export const dumpKernelNames = ["6.1-amd64", "6.12-amd64", "7.2-amd64", "6.12-arm64"] as const;
+export type KernelName = (typeof dumpKernelNames)[number];
 
 /** All paths are resolved: no symbolic link is left in them. */
 export interface Kernel {
