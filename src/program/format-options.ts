@@ -39,3 +39,29 @@ export interface FormatOptions {
   /** Longest text in characters, about; what is left out is said. 4 Mi by default. */
   maximumLength?: number;
 }
+
+/** Options with every default filled in. */
+export function withDefaults(options: FormatOptions): Required<FormatOptions> {
+  const { columns, integerBase, maximumElements, maximumStringLength, maximumDepth, maximumLength } = options;
+  return {
+    columns: columns ?? Infinity,
+    integerBase: integerBase ?? 10,
+    dereference: options.dereference ?? true,
+    symbolize: options.symbolize ?? true,
+    string: options.string ?? true,
+    char: options.char ?? false,
+    typeName: options.typeName ?? true,
+    memberTypeNames: options.memberTypeNames ?? true,
+    elementTypeNames: options.elementTypeNames ?? false,
+    membersSameLine: options.membersSameLine ?? false,
+    elementsSameLine: options.elementsSameLine ?? true,
+    memberNames: options.memberNames ?? true,
+    elementIndices: options.elementIndices ?? false,
+    implicitMembers: options.implicitMembers ?? true,
+    implicitElements: options.implicitElements ?? false,
+    maximumElements: maximumElements ?? Infinity,
+    maximumStringLength: maximumStringLength ?? 0x1_0000,
+    maximumDepth: maximumDepth ?? 64,
+    maximumLength: maximumLength ?? 0x40_0000,
+  };
+}

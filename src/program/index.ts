@@ -41,3 +41,4 @@ export {
   type VariableTable,
 } from "./program.ts";
 export { nearestNames } from "./near-names.ts";
+export { type JsonOptions, type JsonValue, toJson } from "./json.ts";

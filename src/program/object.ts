@@ -177,21 +177,21 @@ export class KernelObject {
   member(name: string): KernelObject {
     const [outer, base] = this.#composite();
     const { type, bitOffset, bitFieldSize } = outer.member(name);
-    return base.#part({ type, bitOffset, bitFieldSize });
+    return base.part({ type, bitOffset, bitFieldSize });
   }
 
   /** {@link KernelObject.member}, or undefined when the type has no member of that name. */
   memberIf(name: string): KernelObject | undefined {
     const [outer, base] = this.#composite();
     const found = outer.findMember(name);
-    return found === undefined ? undefined : base.#part(found);
+    return found === undefined ? undefined : base.part(found);
   }
 
   /** What a designator such as `a.b[2].c` names in this struct, union or array, or behind this pointer to one. */
   subobject(designator: string): KernelObject {
     const { underlying } = this.type;
     const base = underlying.kind === "pointer" ? this.dereference() : this;
-    return base.#part(resolveDesignator(base.type, designator));
+    return base.part(resolveDesignator(base.type, designator));
   }
 
   /** An element of this array, or of what this pointer points into. Places are not checked against the length, as in C. */
@@ -210,7 +210,7 @@ export class KernelObject {
     }
     if (bytes < 0n || bytes > Number.MAX_SAFE_INTEGER)
       throw new ObjectRangeError(`no element ${position} in a value`);
-    return this.#part({ type, bitOffset: Number(bytes) * 8, bitFieldSize: 0 });
+    return this.part({ type, bitOffset: Number(bytes) * 8, bitFieldSize: 0 });
   }
 
   /** {@link KernelObject.index} by its other name. */
@@ -262,7 +262,7 @@ export class KernelObject {
 
   /** The same place, or the same bytes, as another type. */
   reinterpret(type: Type | string): KernelObject {
-    return this.#part({ type: this.#typeOf(type), bitOffset: 0, bitFieldSize: 0 });
+    return this.part({ type: this.#typeOf(type), bitOffset: 0, bitFieldSize: 0 });
   }
 
   /**
@@ -450,17 +450,8 @@ export class KernelObject {
     return { type, bitFieldSize: this.bitFieldSize, value: value instanceof Uint8Array ? undefined : value };
   }
 
-  /** The object's text, as C would initialise it. */
-  format(options?: FormatOptions): string {
-    return this.program.format(this, options);
-  }
-
-  toString(): string {
-    return this.format();
-  }
-
-  /** The part of a type's object at an offset from this one, of the same kind as this. */
-  #part(part: DesignatedPart): KernelObject {
+  /** What lies at an offset from this object's start, of the same kind as this (a place, a value, absent). */
+  part(part: DesignatedPart): KernelObject {
     const { type, bitOffset, bitFieldSize } = part;
     const { program } = this;
     if (this.#absence !== undefined) return KernelObject.absent(program, type, this.#absence, bitFieldSize);
@@ -468,7 +459,17 @@ export class KernelObject {
       const { address, bitOffset: start, isPerCpu } = this.#place;
       return KernelObject.reference(program, type, address, start + bitOffset, bitFieldSize, isPerCpu);
     }
-    return KernelObject.fromBytes(program, type, this.bytes(), bitOffset, bitFieldSize);
+    const bytes = this.#value instanceof Uint8Array ? this.#value : this.bytes();
+    return KernelObject.fromBytes(program, type, bytes, bitOffset, bitFieldSize);
+  }
+
+  /** The object's text, as C would initialise it. */
+  format(options?: FormatOptions): string {
+    return this.program.format(this, options);
+  }
+
+  toString(): string {
+    return this.format();
   }
 
   /** The struct type that members are looked up in, and the object that they are parts of. */

@@ -1,4 +1,5 @@
 import { DwarflessError, isDwarflessError } from "../../io/index.ts";
+import type { Range } from "./tokens.ts";
 
 /** Characters of the expression shown around the place of an error. */
 const shownWidth = 100;
@@ -28,13 +29,7 @@ export class ExpressionError extends DwarflessError {
   readonly line: number;
   readonly column: number;
 
-  constructor(
-    code: string,
-    problem: string,
-    text: string,
-    range: { start: number; end: number },
-    cause?: unknown,
-  ) {
+  constructor(code: string, problem: string, text: string, range: Range, cause?: unknown) {
     const offset = Math.min(range.start, text.length);
     const lineStart = text.lastIndexOf("\n", offset - 1) + 1;
     const column = offset - lineStart + 1;
@@ -56,10 +51,17 @@ export class ExpressionError extends DwarflessError {
   }
 }
 
-/** Turns an error of memory, types or objects into one with a place; others pass. */
-export function errorAt(error: unknown, text: string, range: { start: number; end: number }): unknown {
+/** Codes of objects and types by what they mean in an expression; others stay. */
+const codes: ReadonlyMap<string, string> = new Map([
+  ["LOOKUP", "EXPRESSION_NAME"],
+  ["TYPE", "EXPRESSION_TYPE"],
+  ["RANGE", "EXPRESSION_VALUE"],
+]);
+
+/** Gives an error of memory, types or objects a place; others pass as they are. */
+export function errorAt(error: unknown, text: string, range: Range): unknown {
   if (error instanceof ExpressionError || !isDwarflessError(error)) return error;
-  return new ExpressionError(error.code, error.message, text, range, error);
+  return new ExpressionError(codes.get(error.code) ?? error.code, error.message, text, range, error);
 }
 
 /**

@@ -83,7 +83,6 @@ describe("parseExpression", () => {
     ["sizeof(struct a) * 2", "(* (sizeof-type struct a) 2)"],
     ["sizeof (int)a", "!EXPRESSION_SYNTAX 13"],
     ["sizeof(u64.x)", "(sizeof (. u64 x))"],
-    ["_Alignof(long)", "(alignof-type long)"],
     ["offsetof(struct a, b.c[1].d)", "(offsetof struct a b.c[1].d)"],
     ["offsetof", "offsetof"],
     ["container_of(p->q, struct a, b.c)", "(container_of (-> p q) struct a b.c)"],

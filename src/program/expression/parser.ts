@@ -44,7 +44,6 @@ const assignments: ReadonlySet<string> = new Set([
   "++",
   "--",
 ]);
-const sizeofWords: ReadonlySet<string> = new Set(["sizeof", "_Alignof", "__alignof__"]);
 const offsetofWords: ReadonlySet<string> = new Set(["offsetof", "__builtin_offsetof"]);
 
 /**
@@ -156,7 +155,7 @@ class Parser {
         if (cast !== undefined) return cast;
       }
       this.#refuseAssignment();
-    } else if (token.kind === "name" && token.quoted !== true && sizeofWords.has(token.text)) {
+    } else if (stream.isAtWord("sizeof")) {
       return this.#sizeof();
     }
     return this.#postfix(this.#primary());
@@ -208,20 +207,19 @@ class Parser {
   #sizeof(): Expression {
     const stream = this.#stream;
     const at = stream.advance();
-    const isAlignment = at.text !== "sizeof";
     if (stream.isAt("(") && this.types.isTypeStart(1)) {
       const position = stream.position;
       stream.advance();
       const isSurelyType = isTypeWord(stream.current);
       const type = this.#typeIf(isSurelyType);
       if (type !== undefined && (isSurelyType || stream.isAt(")"))) {
-        const { end } = stream.expect(")", `to close ${at.text}`);
-        return { kind: "sizeof-type", type, isAlignment, at, start: at.start, end };
+        const { end } = stream.expect(")", "to close sizeof");
+        return { kind: "sizeof-type", type, at, start: at.start, end };
       }
       stream.position = position;
     }
     const operand = stream.nested(() => this.#unary());
-    return { kind: "sizeof", operand, isAlignment, at, start: at.start, end: operand.end };
+    return { kind: "sizeof", operand, at, start: at.start, end: operand.end };
   }
 
   #postfix(base: Expression): Expression {

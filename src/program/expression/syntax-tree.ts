@@ -102,14 +102,11 @@ export interface CastNode extends Node {
 export interface SizeofNode extends Node {
   readonly kind: "sizeof";
   readonly operand: Expression;
-  /** `_Alignof` and not `sizeof`. */
-  readonly isAlignment: boolean;
 }
 
 export interface SizeofTypeNode extends Node {
   readonly kind: "sizeof-type";
   readonly type: TypeName;
-  readonly isAlignment: boolean;
 }
 
 /** One step of `offsetof(type, a.b[1].c)`. */

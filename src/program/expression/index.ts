@@ -1,0 +1,2 @@
+export { evaluate, evaluateType } from "./evaluate.ts";
+export { caretLines, ExpressionError } from "./expression-error.ts";

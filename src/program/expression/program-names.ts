@@ -1,0 +1,167 @@
+import { type Btf, BTF_KIND_FUNC } from "../../btf/index.ts";
+import { LookupError } from "../errors.ts";
+import { KernelObject } from "../object.ts";
+import { primitiveNamed } from "../primitive.ts";
+import type { Program, Variable, VariableTable } from "../program.ts";
+import { basicType } from "../conversions.ts";
+import { Type } from "../type.ts";
+import { type NameSpace, stringOffsets, typesNamed } from "../type-search.ts";
+import type { NamedType, NameChoice } from "./syntax-tree.ts";
+import type { TypeNames } from "./type-name-parser.ts";
+
+/** Name of the kernel itself where a module's may stand: `vmlinux::modules`. */
+export const kernelModuleName = "vmlinux";
+
+/** A variable table that can also tell all variables of one name. */
+interface VariablesWithDuplicates extends VariableTable {
+  findAll(name: string): Iterable<Variable>;
+}
+
+/** What a name in an expression stands for. */
+export type Meaning =
+  | { kind: "object"; object: KernelObject }
+  /** A symbol whose type nobody knows. */
+  | { kind: "symbol"; name: string; address: bigint };
+
+/** What the names of expressions mean in a program. */
+export class ProgramNames implements TypeNames {
+  readonly #program: Program;
+
+  constructor(program: Program) {
+    this.#program = program;
+  }
+
+  isTypeName(name: string, module?: string): boolean {
+    return this.findType({ tag: undefined, name, ...(module === undefined ? {} : { module }) }) !== undefined;
+  }
+
+  /** @throws {LookupError} */
+  getType(named: Pick<NamedType, "tag" | "name" | "module">): Type {
+    const found = this.findType(named);
+    if (found !== undefined) return found;
+    const { tag, name, module } = named;
+    if (module !== undefined) {
+      throw new LookupError("type", `${tag === undefined ? "" : `${tag} `}${name}`, [], `module ${module}`);
+    }
+    return this.#program.types.getNamed(tag ?? "ordinary", name);
+  }
+
+  findType({ tag, name, module }: Pick<NamedType, "tag" | "name" | "module">): Type | undefined {
+    const { types } = this.#program;
+    const space: NameSpace = tag ?? "ordinary";
+    if (module !== undefined) {
+      const source = types.sources.find((each) => each.name === module);
+      const id = source === undefined ? undefined : typesNamed(source.btf, space, name)[0];
+      return id === undefined ? undefined : Type.of(source!.btf, id);
+    }
+    if (tag === undefined) {
+      if (name === "void") return Type.void();
+      const primitive = primitiveNamed(name);
+      if (primitive !== undefined) return types.primitive(primitive);
+    }
+    const found = types.findNamed(space, name);
+    if (found === undefined && tag === undefined && name === "bool") return basicType("_Bool");
+    return found;
+  }
+
+  /**
+   * What a name means: a variable, else an enumerator, else a function, else a symbol without a type.
+   * @throws {LookupError} with like names
+   */
+  getMeaning(choice: NameChoice): Meaning {
+    const { name, module, address } = choice;
+    const meaning =
+      address === undefined ? this.#byName(name, module) : this.#atAddress(name, module, address);
+    if (meaning !== undefined) return meaning;
+    if (address !== undefined) throw new LookupError("symbol", `${name}@0x${address.toString(16)}`);
+    throw this.#unknown(name, module);
+  }
+
+  /** True for names that {@link ProgramNames.getMeaning} knows, without the costs of an error. */
+  isKnown(name: string, module?: string): boolean {
+    return this.#byName(name, module) !== undefined;
+  }
+
+  #byName(name: string, module: string | undefined): Meaning | undefined {
+    const program = this.#program;
+    const variable = this.#variable(name, module);
+    if (variable !== undefined) return this.#object(variable);
+    const enumerator = module === undefined ? program.types.findEnumerator(name) : undefined;
+    if (enumerator !== undefined) {
+      return { kind: "object", object: KernelObject.scalar(program, enumerator.type, enumerator.value) };
+    }
+    const symbol = program.symbolizer.find(name, module === kernelModuleName ? undefined : module);
+    if (symbol === undefined || (module === kernelModuleName && symbol.module !== undefined))
+      return undefined;
+    return this.#symbol(name, symbol.address, symbol.module);
+  }
+
+  #variable(name: string, module: string | undefined): Variable | undefined {
+    if (module !== kernelModuleName) return this.#program.variables.find(name, module);
+    return this.#variables(name).find((each) => each.module === undefined);
+  }
+
+  #variables(name: string): Variable[] {
+    const { variables } = this.#program;
+    if (knowsDuplicates(variables)) return [...variables.findAll(name)];
+    const found = variables.find(name);
+    return found === undefined ? [] : [found];
+  }
+
+  #atAddress(name: string, module: string | undefined, address: bigint): Meaning | undefined {
+    for (const variable of this.#variables(name)) {
+      if (variable.address === address && isFrom(variable.module, module)) return this.#object(variable);
+    }
+    const symbol = this.#program.symbolizer.symbolAt(address);
+    const isThere = symbol?.name === name && symbol.offset === 0n && isFrom(symbol.module, module);
+    return isThere ? this.#symbol(name, address, symbol.module) : undefined;
+  }
+
+  #object(variable: Variable): Meaning {
+    const { type, address, perCpu } = variable;
+    return { kind: "object", object: KernelObject.reference(this.#program, type, address, 0, 0, perCpu) };
+  }
+
+  /** A function where the BTF of its module has one of the name, else a symbol without a type. */
+  #symbol(name: string, address: bigint, module: string | undefined): Meaning {
+    for (const source of this.#program.types.sources) {
+      if (source.name !== (module ?? kernelModuleName)) continue;
+      const type = functionNamed(source.btf, name);
+      if (type !== undefined) {
+        return { kind: "object", object: KernelObject.reference(this.#program, type, address) };
+      }
+    }
+    return { kind: "symbol", name, address };
+  }
+
+  #unknown(name: string, module: string | undefined): LookupError {
+    if (module !== undefined) return new LookupError("variable", name, [], `module ${module}`);
+    try {
+      this.#program.variable(name);
+    } catch (error) {
+      if (error instanceof LookupError) return error;
+    }
+    return new LookupError("variable", name);
+  }
+}
+
+function knowsDuplicates(table: VariableTable): table is VariablesWithDuplicates {
+  return "findAll" in table && typeof table.findAll === "function";
+}
+
+function isFrom(module: string | undefined, wanted: string | undefined): boolean {
+  return wanted === undefined || (module ?? kernelModuleName) === wanted;
+}
+
+/** Type of an own function of a BTF. */
+function functionNamed(btf: Btf, name: string): Type | undefined {
+  const wanted = new Set(stringOffsets(btf, name));
+  if (wanted.size === 0) return undefined;
+  const { words, offsets: records, startId } = btf;
+  for (let index = 0; index < records.length; index++) {
+    if (!wanted.has(words[records[index]!]!)) continue;
+    const id = startId + index;
+    if (btf.kind(id) === BTF_KIND_FUNC) return Type.of(btf, id);
+  }
+  return undefined;
+}
