@@ -34,8 +34,8 @@ export const aarch64: Architecture = {
     stackPointer: "sp",
     framePointer: "x29",
   },
-  // The top byte may hold a tag; bit 55 chooses between the two sets of tables.
-  isKernelAddress: (address) => ((address >> 55n) & 1n) === 1n,
+  // The top byte may hold a tag, so this one chooses between the two sets of tables.
+  halfBit: 55,
   walker: (format, read) => new Aarch64Walker(format, read),
   stated: (facts) => facts.number("kimage_voffset") !== undefined,
   translationOf,

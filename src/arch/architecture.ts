@@ -9,8 +9,8 @@ export interface Architecture {
   readonly pointerByteSize: 4 | 8;
   readonly littleEndian: boolean;
   readonly prstatus: PrstatusLayout;
-  /** True for addresses of the kernel's half, whatever lies there. */
-  isKernelAddress(address: bigint): boolean;
+  /** The bit of an address that is set in the kernel's half and clear in that of processes; 32 or above. */
+  readonly halfBit: number;
   /**
    * A walker over page tables of this architecture.
    * @throws {UsageError} when the format is none of this architecture.

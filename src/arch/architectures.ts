@@ -6,6 +6,11 @@ import { x86_64 } from "./x86-64.ts";
 /** Every architecture there is; a new one is its own file and a word here. */
 export const architectures: readonly Architecture[] = [x86_64, aarch64];
 
+/** True for addresses of the kernel's half, whatever lies there. */
+export function isKernelAddress(architecture: Architecture, address: bigint): boolean {
+  return ((address >> BigInt(architecture.halfBit)) & 1n) === 1n;
+}
+
 /** The architecture of an ELF e_machine. */
 export function architectureOfMachine(machine: number): Architecture | undefined {
   return architectures.find((each) => each.machine === machine);

@@ -5,3 +5,6 @@ export { inRun } from "./kernel-facts.ts";
 export * from "./architectures.ts";
 export { x86_64 } from "./x86-64.ts";
 export { aarch64 } from "./aarch64.ts";
+export { RegisterSet, type Note } from "./registers.ts";
+export * from "./prstatus.ts";
+export * from "./qemu-note.ts";

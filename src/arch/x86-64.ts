@@ -37,7 +37,7 @@ export const x86_64: Architecture = {
     stackPointer: "sp",
     framePointer: "bp",
   },
-  isKernelAddress: (address) => BigInt.asIntN(64, address) < 0n,
+  halfBit: 63,
   walker: (format, read) => new X86Walker(format, read),
   stated: (facts) => facts.number("phys_base") !== undefined || facts.symbol("phys_base") !== undefined,
   translationOf,

@@ -40,6 +40,8 @@ export class AddressSpace implements VirtualMemory {
   readonly #walker: PageTableWalker | undefined;
   readonly #options: AddressSpaceOptions;
   readonly #kernelHalf: boolean;
+  /** Of the upper half of an address, the bit that tells the kernel's addresses. */
+  readonly #halfMask: number;
   readonly #cache: PageCache;
   readonly #frozen: boolean;
   readonly #scratch = new Uint8Array(8);
@@ -59,6 +61,7 @@ export class AddressSpace implements VirtualMemory {
     this.#options = options;
     this.#frozen = options.frozen ?? true;
     this.#kernelHalf = half === "kernel";
+    this.#halfMask = 1 << (translation.architecture.halfBit - 32);
     this.#walker =
       translation.tables &&
       translation.architecture.walker(translation.tables, (target, address) =>
@@ -297,9 +300,8 @@ export class AddressSpace implements VirtualMemory {
     throw new FaultError("unmapped", address, "virtual", "outside of the memory whose place is known");
   }
 
-  /** The kernel's half is known by the bit that page tables choose by: 63, or 55 below a tag. */
   #isOfHalf(high: number): boolean {
-    return ((high & 0x0080_0000) !== 0) === this.#kernelHalf;
+    return ((high & this.#halfMask) !== 0) === this.#kernelHalf;
   }
 }
 

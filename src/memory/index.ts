@@ -7,3 +7,7 @@ export * from "./virtual-reader.ts";
 export * from "./scan.ts";
 export * from "./find-bytes.ts";
 export * from "./find-vmcoreinfo.ts";
+export * from "./check.ts";
+export * from "./from-symbols.ts";
+export * from "./from-qemu.ts";
+export * from "./from-segments.ts";
