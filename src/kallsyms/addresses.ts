@@ -89,6 +89,11 @@ export function ascendingShare(columns: AddressColumns): number {
   return count === 0 ? 0 : ascending / count;
 }
 
+/** Whether the last address is one of the upper half, where every kernel is. */
+export function endsInKernelHalf(columns: AddressColumns): boolean {
+  return (columns.high.at(-1) ?? 0) >= 0x8000_0000;
+}
+
 /**
  * Entries in the order of their addresses, equal ones as they were; undefined if they are in it,
  * as a kernel's own table is unless memory was damaged.

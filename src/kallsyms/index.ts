@@ -1,4 +1,11 @@
 export type { AddressColumns, AddressEncoding } from "./addresses.ts";
+export type { BtfCandidate } from "./btf-search.ts";
+export { BtfSearch } from "./btf-search.ts";
+export type { KallsymsCandidate } from "./candidate.ts";
+export { locateKallsyms } from "./candidate.ts";
+export type { KernelImage, SymbolsCheck } from "./image.ts";
+export { checkSymbols, resolveImage } from "./image.ts";
+export { KallsymsSearch } from "./kallsyms-search.ts";
 export { KernelSymbols } from "./kernel-symbols.ts";
 export { ListedSymbols } from "./listed-symbols.ts";
 export type { ModuleTables } from "./module-reader.ts";

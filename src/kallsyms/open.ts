@@ -1,6 +1,6 @@
 import { FormatError } from "../io/index.ts";
 import type { AddressEncoding } from "./addresses.ts";
-import { addressEntryByteSize, ascendingShare, decodeAddresses } from "./addresses.ts";
+import { addressEntryByteSize, ascendingShare, decodeAddresses, endsInKernelHalf } from "./addresses.ts";
 import { KernelSymbols } from "./kernel-symbols.ts";
 import { maximumNamesByteSize, maximumSymbolCount } from "./limits.ts";
 import { parseNameTable } from "./names.ts";
@@ -79,7 +79,7 @@ export function openKernelSymbols(
     const bytes = readBytes(memory, table, count * addressEntryByteSize(encoding));
     const columns = decodeAddresses(bytes, count, encoding, base, littleEndian);
     const share = ascendingShare(columns);
-    if (share <= bestShare) continue;
+    if (share <= bestShare || !endsInKernelHalf(columns)) continue;
     bestShare = share;
     best = new KernelSymbols(names, columns, encoding);
   }

@@ -110,9 +110,8 @@ export abstract class SymbolList {
     const address = addressAt(this.addresses, index);
     const order = this.#orderByAddress();
     const position = upperBound(this.addresses, order, address);
-    return position === this.count
-      ? undefined
-      : addressAt(this.addresses, entryAt(order, position)) - address;
+    if (position === this.#orderLength(order)) return undefined;
+    return addressAt(this.addresses, entryAt(order, position)) - address;
   }
 
   /**
