@@ -1,0 +1,6 @@
+export { Kernel, type KernelOptions } from "./kernel.ts";
+export type { Foundation, Rung } from "./foundation.ts";
+export type { KernelModule, ModuleRegion } from "./modules.ts";
+export { listCpus, PerCpuArea } from "./per-cpu.ts";
+export type { KernelVariable, VariableTable } from "./variables.ts";
+export type { VariableOrigin } from "./variable-source.ts";

@@ -1,0 +1,176 @@
+import { type Btf, BTF_KIND_DATASEC, BTF_KIND_VAR, type TypeId } from "../btf/index.ts";
+
+/** Where the type of a variable comes from. */
+export type VariableOrigin = "btf" | "module" | "sidecar" | "declared";
+
+/** A variable that BTF describes, put at its place in memory. */
+export interface PlacedVariable {
+  name: string;
+  btf: Btf;
+  type: TypeId;
+  /** Of a per-CPU variable: its symbol's, to which a CPU's offset is added. */
+  address: bigint;
+  byteSize: number;
+  section: string;
+}
+
+/** Symbols by name, as far as placing variables needs them. */
+export interface SymbolPlaces {
+  /** Addresses of all symbols of that name. */
+  addressesOf(name: string): readonly bigint[];
+}
+
+/** Unique symbols that are heard before a section has its place. */
+const enoughVoters = 24;
+
+/**
+ * The VARs of one BTF at the addresses that symbols give them.
+ *
+ * A DATASEC says where a variable stands in its section but not where the section is in memory. Each
+ * variable whose symbol is unique proposes an address for its section, and the section is where most
+ * of a sample put it. A variable counts only when a symbol of its name stands exactly at its place:
+ * what cannot be confirmed is left out, never guessed.
+ */
+export class VariableSource {
+  readonly btf: Btf;
+  readonly #symbols: SymbolPlaces;
+  #sections: Section[] | undefined;
+
+  constructor(btf: Btf, symbols: SymbolPlaces) {
+    this.btf = btf;
+    this.#symbols = symbols;
+  }
+
+  /** All variables of a name; several functions or files may have one. */
+  find(name: string): PlacedVariable[] {
+    const offsets = nameOffsets(this.btf, name);
+    if (offsets.size === 0) return [];
+    const variables = new Set<TypeId>();
+    const { words, offsets: records, startId } = this.btf;
+    for (let index = 0; index < records.length; index++) {
+      if (!offsets.has(words[records[index]!]!)) continue;
+      if (this.btf.kind(startId + index) === BTF_KIND_VAR) variables.add(startId + index);
+    }
+    if (variables.size === 0) return [];
+    const found: PlacedVariable[] = [];
+    for (const section of this.#allSections()) {
+      for (let index = 0, count = this.btf.vlen(section.id); index < count; index++) {
+        if (!variables.has(this.btf.sectionEntryType(section.id, index))) continue;
+        const placed = this.#place(section, index);
+        if (placed !== undefined) found.push(placed);
+      }
+    }
+    return found;
+  }
+
+  /** Every variable with a confirmed place, section by section. */
+  *all(): Generator<PlacedVariable> {
+    for (const section of this.#allSections()) {
+      for (let index = 0, count = this.btf.vlen(section.id); index < count; index++) {
+        const placed = this.#place(section, index);
+        if (placed !== undefined) yield placed;
+      }
+    }
+  }
+
+  /** Names of all variables described. */
+  *names(): Generator<string> {
+    const { btf } = this;
+    for (const { id } of this.#allSections()) {
+      for (let index = 0, count = btf.vlen(id); index < count; index++) {
+        yield btf.name(btf.sectionEntryType(id, index));
+      }
+    }
+  }
+
+  /** False when nothing is described at all. */
+  get hasSections(): boolean {
+    return this.#allSections().length > 0;
+  }
+
+  /** Number of variables described, placed or not. */
+  get count(): number {
+    let count = 0;
+    for (const { id } of this.#allSections()) count += this.btf.vlen(id);
+    return count;
+  }
+
+  #allSections(): Section[] {
+    if (this.#sections !== undefined) return this.#sections;
+    const sections: Section[] = [];
+    const { btf } = this;
+    for (let id = btf.startId; id < btf.typeCount; id++) {
+      if (btf.kind(id) === BTF_KIND_DATASEC)
+        sections.push({ id, name: btf.name(id), place: "unknown", start: 0n });
+    }
+    this.#sections = sections;
+    return sections;
+  }
+
+  #place(section: Section, index: number): PlacedVariable | undefined {
+    const { btf } = this;
+    const variable = btf.sectionEntryType(section.id, index);
+    if (btf.kind(variable) !== BTF_KIND_VAR) return undefined;
+    if (section.place === "unknown") this.#vote(section);
+    if (section.place === "none") return undefined;
+    const name = btf.name(variable);
+    const address = BigInt.asUintN(64, section.start + BigInt(btf.sectionEntryOffset(section.id, index)));
+    if (!this.#symbols.addressesOf(name).includes(address)) return undefined;
+    return {
+      name,
+      btf,
+      type: btf.sizeOrType(variable),
+      address,
+      byteSize: btf.sectionEntryByteSize(section.id, index),
+      section: section.name,
+    };
+  }
+
+  #vote(section: Section): void {
+    const { btf } = this;
+    const count = btf.vlen(section.id);
+    const votes = new Map<bigint, number>();
+    let voters = 0;
+    // Spread over the section: neighbours often come from one file and share their oddities.
+    const stride = Math.max(1, Math.floor(count / (enoughVoters * 2)));
+    for (let first = 0; first < stride && voters < enoughVoters; first++) {
+      for (let index = first; index < count && voters < enoughVoters; index += stride) {
+        const variable = btf.sectionEntryType(section.id, index);
+        if (btf.kind(variable) !== BTF_KIND_VAR) continue;
+        const addresses = this.#symbols.addressesOf(btf.name(variable));
+        if (addresses.length !== 1) continue;
+        const start = addresses[0]! - BigInt(btf.sectionEntryOffset(section.id, index));
+        votes.set(start, (votes.get(start) ?? 0) + 1);
+        voters++;
+      }
+    }
+    section.place = "none";
+    for (const [start, number] of votes) {
+      if (number * 2 <= voters) continue;
+      section.place = "known";
+      section.start = start;
+    }
+  }
+}
+
+interface Section {
+  id: TypeId;
+  name: string;
+  place: "unknown" | "known" | "none";
+  /** Address of offset 0; may be "below zero" for zero-based per-CPU sections. */
+  start: bigint;
+}
+
+/** Every string offset at which a name can be read, base included; strings may share their tails. */
+export function nameOffsets(btf: Btf, name: string): Set<number> {
+  const found = new Set<number>();
+  const wanted = Buffer.from(`${name}\0`);
+  for (let at: Btf | undefined = btf; at !== undefined; at = at.base) {
+    const { stringsBytes, startStringOffset } = at;
+    const strings = Buffer.from(stringsBytes.buffer, stringsBytes.byteOffset, stringsBytes.byteLength);
+    for (let index = strings.indexOf(wanted); index >= 0; index = strings.indexOf(wanted, index + 1)) {
+      found.add(startStringOffset + index);
+    }
+  }
+  return found;
+}
