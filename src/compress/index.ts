@@ -1,2 +1,4 @@
 export { largestResult, loadCodec } from "./codec.ts";
 export type { Codec, CodecName } from "./codec.ts";
+export { largestSnappyChunk, readSnappyChunk, readSnappyData } from "./snappy-frames.ts";
+export type { SnappyChunk } from "./snappy-frames.ts";

@@ -3,10 +3,8 @@ import { UnsupportedError, type ByteSource, type Diagnostic } from "../io/index.
 import type { Dump, DumpNote, PhysicalRange, VirtualSegment } from "./dump.ts";
 import { noAddress, type CoreHeader, type CoreSegment } from "./elf-segments.ts";
 import { hasHypervisorNote, NoteReader, vmcoreinfoOf } from "./notes.ts";
+import { physicalLimit } from "./physical-limit.ts";
 import { cutAtEnd, RunMemory, type MemoryRun } from "./run-memory.ts";
-
-/** Physical addresses end here: no machine has more bits. */
-export const physicalLimit: number = 2 ** 52;
 
 /** An ELF core of a whole machine in a file: /proc/vmcore, `makedumpfile -E`, QEMU, VirtualBox. */
 export class ElfDump implements Dump {
@@ -25,10 +23,10 @@ export class ElfDump implements Dump {
   readonly #memory: RunMemory;
   readonly #close: () => void;
 
-  /** @throws {UnsupportedError} for the core of a process, or of a Xen domain */
   constructor(
     source: ByteSource,
     header: CoreHeader,
+    notes: readonly DumpNote[],
     container: { flattened: boolean; diagnostics: Diagnostic[]; close: () => void },
   ) {
     const loads = header.segments.filter(
@@ -40,7 +38,7 @@ export class ElfDump implements Dump {
     this.littleEndian = header.littleEndian;
     this.diagnostics = container.diagnostics;
     this.#close = container.close;
-    this.notes = readCoreNotes(source, header, container.diagnostics);
+    this.notes = notes;
     this.vmcoreinfo = vmcoreinfoOf(this.notes);
     this.fromHypervisor =
       hasHypervisorNote(this.notes) ||

@@ -1,3 +1,5 @@
+import type { PhysicalRange } from "./dump.ts";
+
 /**
  * Runs of addresses as files list them (unsorted, overlapping, aliasing) turned into disjoint ones in
  * order, each knowing which of the listed runs it is a part of.
@@ -21,15 +23,23 @@ export class Extents {
 
   /** Where runs overlap, the one listed later wins. Runs without bytes vanish. */
   static layOver(starts: Float64Array, byteSizes: Float64Array): Extents {
-    const order: number[] = [];
-    for (let i = 0; i < starts.length; i++) if (byteSizes[i]! > 0) order.push(i);
-    order.sort((a, b) => starts[a]! - starts[b]! || a - b);
-
-    const pieces = new PieceList();
+    const order = orderOf(starts, byteSizes);
+    // Each run's start and each run's end begin at most one piece.
+    const pieces = new PieceList(order.length * 2);
     const open = new IndexHeap();
     let here = -Infinity;
     for (let next = 0; next < order.length || open.top >= 0;) {
-      if (open.top < 0) here = starts[order[next]!]!;
+      if (open.top < 0) {
+        here = starts[order[next]!]!;
+        // Mostly nothing overlaps, and then nothing waits either.
+        const run = order[next]!;
+        const end = here + byteSizes[run]!;
+        if (next + 1 === order.length || starts[order[next + 1]!]! >= end) {
+          pieces.add(here, end, run);
+          next++;
+          continue;
+        }
+      }
       while (next < order.length && starts[order[next]!]! <= here) open.push(order[next++]!);
       while (open.top >= 0 && starts[open.top]! + byteSizes[open.top]! <= here) open.pop();
       if (open.top < 0) continue;
@@ -38,10 +48,11 @@ export class Extents {
       pieces.add(here, end, open.top);
       here = end;
     }
+    const { length } = pieces;
     return new Extents(
-      Float64Array.from(pieces.start),
-      Float64Array.from(pieces.end),
-      Uint32Array.from(pieces.owner),
+      pieces.start.slice(0, length),
+      pieces.end.slice(0, length),
+      pieces.owner.slice(0, length),
     );
   }
 
@@ -61,6 +72,20 @@ export class Extents {
     return index >= 0 && address < this.end[index]! ? index : index + 1;
   }
 
+  /** The runs, joined where they touch; without those whose owner `keep` refuses. */
+  merged(keep: (owner: number) => boolean = () => true): PhysicalRange[] {
+    const ranges: PhysicalRange[] = [];
+    let last: PhysicalRange | undefined;
+    for (let i = 0; i < this.length; i++) {
+      if (!keep(this.owner[i]!)) continue;
+      const start = this.start[i]!;
+      const byteSize = this.end[i]! - start;
+      if (last !== undefined && last.start + last.byteSize === start) last.byteSize += byteSize;
+      else ranges.push((last = { start, byteSize }));
+    }
+    return ranges;
+  }
+
   #lastStartingBefore(address: number): number {
     let low = 0;
     let high = this.length;
@@ -73,18 +98,41 @@ export class Extents {
   }
 }
 
+/** Indexes of the runs that have bytes, by their start. */
+function orderOf(starts: Float64Array, byteSizes: Float64Array): Uint32Array {
+  const order = new Uint32Array(starts.length);
+  let length = 0;
+  let sorted = true;
+  let last = -Infinity;
+  for (let i = 0; i < starts.length; i++) {
+    if (!(byteSizes[i]! > 0)) continue;
+    order[length++] = i;
+    sorted &&= starts[i]! >= last;
+    last = starts[i]!;
+  }
+  const some = order.subarray(0, length);
+  return sorted ? some : some.sort((a, b) => starts[a]! - starts[b]! || a - b);
+}
+
 class PieceList {
-  readonly start: number[] = [];
-  readonly end: number[] = [];
-  readonly owner: number[] = [];
+  length = 0;
+  readonly start: Float64Array;
+  readonly end: Float64Array;
+  readonly owner: Uint32Array;
+
+  constructor(capacity: number) {
+    this.start = new Float64Array(capacity);
+    this.end = new Float64Array(capacity);
+    this.owner = new Uint32Array(capacity);
+  }
 
   add(start: number, end: number, owner: number): void {
-    const last = this.owner.length - 1;
+    const last = this.length - 1;
     if (last >= 0 && this.owner[last] === owner && this.end[last] === start) this.end[last] = end;
     else {
-      this.start.push(start);
-      this.end.push(end);
-      this.owner.push(owner);
+      this.start[this.length] = start;
+      this.end[this.length] = end;
+      this.owner[this.length++] = owner;
     }
   }
 }

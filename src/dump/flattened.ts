@@ -52,10 +52,11 @@ export class FlattenedSource implements ByteSource {
   }
 
   /**
+   * `scanned` is the stream without a cache around it: one look at each record's header wants no blocks.
    * @throws {UnsupportedError} when the stream's type or version is unknown
    * @throws {LimitError} when it has more records than any dump
    */
-  static open(stream: ByteSource, diagnostics: Diagnostic[]): FlattenedSource {
+  static open(stream: ByteSource, scanned: ByteSource, diagnostics: Diagnostic[]): FlattenedSource {
     const file = stream.name;
     if (stream.byteSize < 32)
       throw new FormatError("DUMP_TRUNCATED", "the flattened stream ends inside its header", { file });
@@ -70,7 +71,7 @@ export class FlattenedSource implements ByteSource {
       );
     }
     const records = new RecordIndex();
-    const problem = scanRecords(stream, records);
+    const problem = scanRecords(scanned, records);
     if (problem !== undefined) {
       diagnostics.push({
         severity: "warning",

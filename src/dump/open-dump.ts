@@ -1,4 +1,5 @@
-import { statSync } from "node:fs";
+import { statfsSync, statSync } from "node:fs";
+import { loadCodec } from "../compress/index.ts";
 import {
   FileError,
   FileSource,
@@ -8,13 +9,17 @@ import {
   type ByteSource,
   type Diagnostic,
 } from "../io/index.ts";
+import { AvmlMemory } from "./avml.ts";
 import { CachedSource } from "./cached-source.ts";
 import { detect, detectByteSize, type Detected } from "./detect.ts";
 import type { Dump } from "./dump.ts";
-import { ElfDump } from "./elf-dump.ts";
+import { ElfDump, readCoreNotes } from "./elf-dump.ts";
 import { readCoreHeader } from "./elf-segments.ts";
 import { FlattenedSource } from "./flattened.ts";
+import { isKcore, KcoreDump } from "./kcore-dump.ts";
 import { KdumpDump } from "./kdump-dump.ts";
+import { limeMemory, PlainDump, rawMemory } from "./plain-dump.ts";
+import { openPositions, positionsOf, type PositionReader } from "./position-reader.ts";
 
 export interface OpenDumpOptions {
   /** Bytes of memory that each open file may keep of what was read, and again of decompressed pages. Default 16 MiB. */
@@ -43,7 +48,10 @@ export async function openDump(paths: readonly string[], options: OpenDumpOption
       refuseSpecialFile(path);
       files.push(new FileSource(path));
     }
-    return await openSources(files, options, close);
+    return await openSources(files, options, close, ({ name }) => ({
+      file: openPositions(name),
+      live: isOnProcfs(name),
+    }));
   } catch (error) {
     close();
     throw error;
@@ -55,18 +63,20 @@ export function openDumpSources(
   sources: readonly ByteSource[],
   options: OpenDumpOptions = {},
 ): Promise<Dump> {
-  return openSources(sources, options, () => {});
+  const positions: OpenPositions = (source) => ({ file: positionsOf(source), live: false });
+  return openSources(sources, options, () => {}, positions);
 }
 
 async function openSources(
   sources: readonly ByteSource[],
   options: OpenDumpOptions,
   close: () => void,
+  openPositionsOf: OpenPositions,
 ): Promise<Dump> {
   const cacheByteSize = options.cacheByteSize ?? defaultCacheByteSize;
   if (sources.length === 0) throw new UsageError("no dump file given");
   const diagnostics: Diagnostic[] = [];
-  const contents = sources.map((source) => peel(new CachedSource(source, cacheByteSize), diagnostics));
+  const contents = sources.map((source) => peel(source, cacheByteSize, diagnostics));
   const kinds = new Set(contents.map(({ kind }) => kind));
   if (contents.length > 1 && !(kinds.size === 1 && kinds.has("kdump"))) {
     const other = contents.find(({ kind }) => kind !== "kdump")!;
@@ -76,16 +86,53 @@ async function openSources(
   const flattened = contents.some((content) => content.flattened);
   switch (kind) {
     case "elf":
-      return new ElfDump(source, readCoreHeader(source), { flattened, diagnostics, close });
+      return openCore(source, { flattened, diagnostics, close }, openPositionsOf);
     case "kdump":
       return KdumpDump.open(
         contents.map((content) => content.source),
         { flattened, diagnostics, cacheByteSize, close },
       );
     case "lime":
-    case "avml":
+      return new PlainDump(source.name, kind, limeMemory(source, diagnostics), [], { diagnostics, close });
+    case "avml": {
+      const memory = new AvmlMemory(source, await loadCodec("snappy"), cacheByteSize, diagnostics);
+      return new PlainDump(source.name, kind, memory, [["compression", "snappy"]], { diagnostics, close });
+    }
     case "raw":
-      throw new UnsupportedError("DUMP_FORMAT", `${kind} dumps`, { file: source.name });
+      return new PlainDump(source.name, kind, rawMemory(source), [], { diagnostics, close });
+  }
+}
+
+/** What stands around the files of a dump. */
+interface Container {
+  flattened: boolean;
+  diagnostics: Diagnostic[];
+  close: () => void;
+}
+
+/** The file again, for the positions that only /proc/kcore has. */
+type OpenPositions = (source: ByteSource) => { file: PositionReader; live: boolean };
+
+function openCore(source: ByteSource, container: Container, openPositionsOf: OpenPositions): Dump {
+  const header = readCoreHeader(source);
+  const notes = readCoreNotes(source, header, container.diagnostics);
+  if (!isKcore(notes)) return new ElfDump(source, header, notes, container);
+  const { file, live } = openPositionsOf(source);
+  const close = (): void => {
+    file.close();
+    container.close();
+  };
+  return new KcoreDump(source.name, file, header, notes, { live, diagnostics: container.diagnostics, close });
+}
+
+/** f_type of procfs (linux/magic.h). */
+const PROC_SUPER_MAGIC = 0x9fa0;
+
+function isOnProcfs(path: string): boolean {
+  try {
+    return statfsSync(path).type === PROC_SUPER_MAGIC;
+  } catch {
+    return false;
   }
 }
 
@@ -96,10 +143,11 @@ interface Content {
 }
 
 /** What a file is, with a flattened stream around it taken off. */
-function peel(source: ByteSource, diagnostics: Diagnostic[]): Content {
+function peel(file: ByteSource, cacheByteSize: number, diagnostics: Diagnostic[]): Content {
+  const source = new CachedSource(file, cacheByteSize);
   const outer = detectIn(source);
   if (outer !== "flattened") return { kind: outer, source, flattened: false };
-  const inside = FlattenedSource.open(source, diagnostics);
+  const inside = FlattenedSource.open(source, file, diagnostics);
   // No more than a magic number: in a stream that is cut off, what lies between two records is lost.
   const inner = inside.byteSize < 64 ? undefined : detect(inside.read(0, 16)).kind;
   if (inner !== "elf" && inner !== "kdump") {

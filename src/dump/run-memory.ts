@@ -46,7 +46,7 @@ export class RunMemory implements PhysicalMemory {
       Float64Array.from(this.#runs, (run) => run.address),
       Float64Array.from(this.#runs, (run) => run.byteSize),
     );
-    this.ranges = mergedRanges(this.#extents, this.#runs);
+    this.ranges = this.#extents.merged((owner) => this.#runs[owner]!.kind !== "truncated");
   }
 
   readInto(target: Uint8Array, address: number): void {
@@ -79,17 +79,4 @@ export class RunMemory implements PhysicalMemory {
 export function truncationAt(error: unknown, shift: number): unknown {
   if (!(error instanceof FormatError) || error.code !== "TRUNCATED") return error;
   return new FaultError("truncated", (error.location.offset ?? 0) + shift, "physical");
-}
-
-function mergedRanges(extents: Extents, runs: readonly MemoryRun[]): PhysicalRange[] {
-  const ranges: PhysicalRange[] = [];
-  let last: PhysicalRange | undefined;
-  for (let i = 0; i < extents.length; i++) {
-    if (runs[extents.owner[i]!]!.kind === "truncated") continue;
-    const start = extents.start[i]!;
-    const byteSize = extents.end[i]! - start;
-    if (last !== undefined && last.start + last.byteSize === start) last.byteSize += byteSize;
-    else ranges.push((last = { start, byteSize }));
-  }
-  return ranges;
 }
