@@ -1,6 +1,7 @@
 export * from "./constants.ts";
 export { ElfFile } from "./elf-file.ts";
 export type { ElfSection, ElfSegment } from "./tables.ts";
+export { findBuildId } from "./notes.ts";
 export { SymbolTable } from "./symbol-table.ts";
 export { findDebugSection, loadDebugSection } from "./debug-section.ts";
 export type { DebugSection } from "./debug-section.ts";

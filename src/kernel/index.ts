@@ -1,4 +1,5 @@
 export { Kernel, type KernelOptions } from "./kernel.ts";
+export type { KernelBuildId } from "./build-id.ts";
 export type { Foundation, Rung } from "./foundation.ts";
 export type { KernelModule, ModuleRegion } from "./modules.ts";
 export { listCpus, PerCpuArea } from "./per-cpu.ts";

@@ -7,10 +7,10 @@ import {
   readModuleSymbols,
   SymbolTable,
 } from "../kallsyms/index.ts";
-import { buildIdIsReliable } from "../memory/index.ts";
 import { Program, type Type, TypeTable } from "../program/index.ts";
 import { evaluate } from "../program/expression/index.ts";
 import { openSidecar, type Sidecar } from "../sidecar/index.ts";
+import { type KernelBuildId, kernelBuildId } from "./build-id.ts";
 import { readBpfSymbols } from "./bpf-symbols.ts";
 import type { Foundation } from "./foundation.ts";
 import { readKernelBtf, type KernelBtf } from "./kernel-btf.ts";
@@ -110,15 +110,15 @@ export class Kernel {
         text: `BTF of the kernel: ${error.message}`,
       });
     }
-    const subject = { btf: kernelBtf?.btf, buildId: reliableBuildId(foundation) };
+    const subject = { btf: kernelBtf?.btf, buildId: kernelBuildId(foundation)?.text };
     const path = options.sidecar ?? findSidecar(dump.name, subject.buildId);
     const sidecar = path === undefined || path === "none" ? undefined : await openSidecar(path, subject);
     return new Kernel(dump, foundation, kernelBtf, sidecar, diagnostics, options);
   }
 
-  /** Build id of the kernel image, lower-case hexadecimal; undefined where it is not known for certain. */
-  get buildId(): string | undefined {
-    return reliableBuildId(this.foundation);
+  /** Build id of the kernel image; undefined where it is not known for certain. */
+  get buildId(): KernelBuildId | undefined {
+    return kernelBuildId(this.foundation);
   }
 
   close(): void {
@@ -208,11 +208,4 @@ export class Kernel {
     program.evaluator = evaluate;
     return program;
   }
-}
-
-/** The build id that VMCOREINFO has, where kernels of that release can be believed. */
-function reliableBuildId({ vmcoreinfo, banner }: Foundation): string | undefined {
-  const release = vmcoreinfo?.osRelease;
-  if (vmcoreinfo === undefined || release === undefined) return undefined;
-  return buildIdIsReliable(release, banner) ? vmcoreinfo.buildId : undefined;
 }

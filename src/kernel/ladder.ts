@@ -60,7 +60,7 @@ function standOn(dump: Dump, info: Vmcoreinfo, rung: Rung, options: LadderOption
   const at = kallsymsAddresses((name) => info.symbol(name));
   if (at === undefined) {
     // Before v6.0 VMCOREINFO does not say where the tables are: find them, and keep its translation.
-    const bare = climbWithoutVmcoreinfo(dump, { ...options, known: { memory, vmcoreinfo: info } });
+    const bare = climbWithoutVmcoreinfo(dump, { ...options, known: { memory, release: info.osRelease } });
     return { ...bare, rung, vmcoreinfo: info, checks: [...check.passed, ...bare.checks] };
   }
   const symbols = openKernelSymbols(memory, at, info.symbol("_stext"));
