@@ -340,6 +340,71 @@ describe("Deduplicator over a base", () => {
     expect(ids[0]).toEqual(ids[1]);
   });
 
+  describe("whose FWD the units complete", () => {
+    const open: TypeSpec[] = [
+      int,
+      fwd("secret"),
+      ptr(2),
+      typedef("handle", 3),
+      struct("holder", ["s", 3]),
+      typedef("holder_t", 5),
+    ];
+    const secret = struct("secret", ["a", 1]);
+    // Both units have the struct "user"; what its pointer points to only the second one knows.
+    const unaware = [int, fwd("secret"), ptr(2), struct("user", ["s", 3]), typedef("handle", 3)];
+    const aware = [int, secret, ptr(2), struct("user", ["s", 3]), typedef("handle", 3)];
+    const own = [
+      "[7] ptr 10",
+      "[8] struct user 8 { s:7:0 }",
+      "[9] typedef handle 7",
+      "[10] struct secret 8 { a:1:0 }",
+    ];
+
+    it("gives its references and typedefs to a split that does not", () => {
+      const { lines, ids } = dedup([unaware], open);
+      expect(lines).toEqual(["[7] struct user 8 { s:3:0 }"]);
+      expect(ids).toEqual([[1, 2, 3, 7, 4]]);
+    });
+
+    it("keeps them from one that does, in whatever unit", () => {
+      const { lines, ids } = dedup([unaware, aware], open);
+      expect(lines).toEqual(own);
+      expect(ids).toEqual([
+        [1, 10, 7, 8, 9],
+        [1, 10, 7, 8, 9],
+      ]);
+    });
+
+    it("keeps its pointer from types beside a struct that is the base's", () => {
+      const beside = [int, secret, ptr(2), struct("holder", ["s", 3]), struct("beside", ["s", 3])];
+      const { lines, ids } = dedup([unaware, aware, beside], open);
+      expect(lines).toEqual([...own, "[11] struct beside 8 { s:7:0 }"]);
+      expect(ids[2]!.slice(1, 3)).toEqual([10, 7]);
+    });
+
+    it("keeps a typedef and its struct apart from the base's, though the typedef comes first", () => {
+      const unit = [
+        typedef("holder_t", 2),
+        struct("holder", ["s", 3]),
+        ptr(4),
+        struct("secret", ["a", 5]),
+        int,
+      ];
+      const { lines } = dedup([unit], open);
+      expect(lines).toEqual([
+        "[7] typedef holder_t 8",
+        "[8] struct holder 8 { s:9:0 }",
+        "[9] ptr 10",
+        "[10] struct secret 8 { a:1:0 }",
+      ]);
+    });
+
+    it("may hold references in a circle", () => {
+      const { lines } = dedup([unaware], [...open, { kind: "const", to: 8 }, { kind: "volatile", to: 7 }]);
+      expect(lines).toEqual(["[9] struct user 8 { s:3:0 }"]);
+    });
+  });
+
   it("maps a FWD of its own to the base's struct of that name", () => {
     const { lines, ids } = dedup([[fwd("list"), ptr(1), struct("user", ["l", 2])]], base);
     expect(ids[0]!.slice(0, 2)).toEqual([2, 3]);

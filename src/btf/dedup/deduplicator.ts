@@ -4,6 +4,8 @@ import { Kind, kindOfInfo, refersByThirdWord, vlenOfInfo, wordCountOfInfo } from
 
 /** Pairs that one structural comparison may look at; doubles that refer to doubles could ask for 4^16. */
 const maximumIdenticalSteps = 1 << 16;
+/** Chains of references deeper than any source. */
+const maximumDepth = 2000;
 
 /**
  * Type deduplication, one unit at a time.
@@ -17,6 +19,10 @@ const maximumIdenticalSteps = 1 << 16;
  * Vocabulary: a type is *canonical* when it is kept. `canonical[id]` is the id a type is mapped
  * to: itself, another one, or 0 while undecided. A FWD that is found to mean a struct is mapped
  * to that struct, in whatever unit either stood.
+ *
+ * Over a base, that holds of the base's FWDs too, though the base's own types go on referring to the
+ * FWD. So a type may only be mapped to one of the base when no FWD below that one has become, or will
+ * become, a struct of the split; hence everything here that asks for `startId`.
  */
 export class Deduplicator {
   /** Words of all kept types, then of the unit at work. */
@@ -30,6 +36,8 @@ export class Deduplicator {
   readonly startId: number;
 
   private canonical: Int32Array<ArrayBuffer> = new Int32Array(1 << 12);
+  /** By id of the base: a typedef or reference with a FWD below it that no struct stands between. */
+  private leadsToForward: Uint8Array<ArrayBuffer> = new Uint8Array(1);
   private readonly table = new HashChains();
   /** What the unit at work has kept so far; its ids are not final yet. */
   private readonly unitTable = new HashChains();
@@ -72,6 +80,35 @@ export class Deduplicator {
       const kind = kindOfInfo(this.words[starts[i]! + 1]!);
       if (kind !== Kind.var && kind !== Kind.datasec) this.table.add(this.hash(id), id);
     }
+    this.markLeadingToForward();
+  }
+
+  private markLeadingToForward(): void {
+    const { words, start } = this;
+    const unknown = 0;
+    const no = 1;
+    const yes = 2;
+    const answers = new Uint8Array(this.count);
+    const visit = (id: number, depth: number): number => {
+      // Also where a broken base goes round in circles, or deeper than any source.
+      if (id === 0 || id >= answers.length || depth > maximumDepth) return no;
+      if (answers[id] !== unknown) return answers[id]!;
+      const at = start[id]!;
+      const info = words[at + 1]!;
+      const kind = kindOfInfo(info);
+      let answer = kind === Kind.fwd ? yes : no;
+      answers[id] = answer;
+      if (kind === Kind.array) answer = visit(words[at + 3]!, depth + 1);
+      else if (kind === Kind.typedef || isReferenceKind(kind)) answer = visit(words[at + 2]!, depth + 1);
+      if (kind === Kind.funcProto) {
+        for (let i = at + 4, end = at + 3 + vlenOfInfo(info) * 2; answer === no && i < end; i += 2)
+          answer = visit(words[i]!, depth + 1);
+      }
+      answers[id] = answer;
+      return answer;
+    };
+    for (let id = 1; id < answers.length; id++) visit(id, 0);
+    this.leadsToForward = answers.map((answer) => (answer === yes ? 1 : 0));
   }
 
   private reserve(typeCount: number, wordCount: number): void {
@@ -93,9 +130,21 @@ export class Deduplicator {
     this.resolved.length = 0;
     this.unitTable.clear();
     this.take(words, wordFrom, wordTo, typeCount);
+    if (this.startId > 1) this.placeStructs();
     for (let i = 0, n = this.compositeCount; i < n; i++) this.placeComposite(this.composites[i]!);
     for (let i = 0, n = this.referenceCount; i < n; i++) this.placeReference(this.references[i]!, 0);
     this.keep(typeCount, map);
+  }
+
+  /**
+   * Before the typedefs, over a base: comparing a typedef with the base's may find out what a FWD of
+   * the base means, and a struct compared after that would no longer seem to differ from the base's.
+   */
+  private placeStructs(): void {
+    for (let i = 0, n = this.compositeCount; i < n; i++) {
+      const id = this.composites[i]!;
+      if (kindOfInfo(this.words[this.start[id]! + 1]!) !== Kind.typedef) this.placeComposite(id);
+    }
   }
 
   private compositeCount = 0;
@@ -293,6 +342,8 @@ export class Deduplicator {
         const otherAt = this.start[other]!;
         if (isTypedef) {
           if (words[at] !== words[otherAt] || words[at + 1] !== words[otherAt + 1]) continue;
+          // A later unit may complete the FWD; whether it did is known in finish().
+          if (other < this.startId && this.leadsToForward[other] !== 0) continue;
         } else if (!this.equalShallow(at, otherAt)) continue;
         if (!this.equivalent(id, other)) continue;
         this.adopt();
@@ -324,7 +375,10 @@ export class Deduplicator {
     this.wouldChangeBase = false;
     const words = this.words;
     const start = this.start;
+    const startId = this.startId;
     const hypothesis = this.hypothesis;
+    const isTypedefOfBase =
+      canonicalRoot < startId && kindOfInfo(words[start[canonicalRoot]! + 1]!) === Kind.typedef;
     let stack = this.stack;
     stack[0] = candidateRoot;
     stack[1] = canonicalRoot;
@@ -333,13 +387,21 @@ export class Deduplicator {
       depth -= 2;
       const candidate = stack[depth]!;
       let canon = stack[depth + 1]!;
+      // Pushed with a sign: negative when the type that refers to it is not the base's.
+      const ofBase = canon > 0;
+      if (!ofBase) canon = -canon;
+      // The base's typedef goes on meaning the FWD.
+      if (isTypedefOfBase && canon < startId && this.resolve(canon) >= startId) this.wouldChangeBase = true;
       if (candidate === canon || this.resolve(candidate) === this.resolve(canon)) continue;
       if (candidate === 0 || canon === 0) return false;
       canon = this.resolveForward(canon);
       const known = hypothesis[canon]!;
       if (known !== 0) {
         // Compilers repeat an array or anonymous struct within one unit: same thing, other id.
-        if (known === candidate) continue;
+        if (known === candidate) {
+          if (ofBase && canon < startId && this.completes(candidate, canon)) this.wouldChangeBase = true;
+          continue;
+        }
         this.identicalSteps = 0;
         if (this.identical(known, candidate, 16)) continue;
         return false;
@@ -360,7 +422,8 @@ export class Deduplicator {
       if (kind !== otherKind) {
         if (kind === Kind.fwd || otherKind === Kind.fwd) {
           if (!this.forwardMatches(kind, info, otherKind, otherInfo)) return false;
-          if (otherKind === Kind.fwd && canon < this.startId) this.wouldChangeBase = true;
+          // A type of the split that refers to the base's FWD is free to refer to a struct instead.
+          if (otherKind === Kind.fwd && canon < startId && ofBase) this.wouldChangeBase = true;
           continue;
         }
         const enums =
@@ -369,6 +432,7 @@ export class Deduplicator {
         if (enums && this.compatibleEnum(candidate, canon)) continue;
         return false;
       }
+      const sign = canon < startId ? 1 : -1;
       switch (kind) {
         case Kind.int:
         case Kind.float:
@@ -388,15 +452,15 @@ export class Deduplicator {
         case Kind.typeTag:
           if (info !== otherInfo) return false;
           stack[depth] = words[x + 2]!;
-          stack[depth + 1] = words[y + 2]!;
+          stack[depth + 1] = sign * words[y + 2]!;
           depth += 2;
           break;
         case Kind.array:
           if (info !== otherInfo || words[x + 5] !== words[y + 5]) return false;
           stack[depth] = words[x + 3]!;
-          stack[depth + 1] = words[y + 3]!;
+          stack[depth + 1] = sign * words[y + 3]!;
           stack[depth + 2] = words[x + 4]!;
-          stack[depth + 3] = words[y + 4]!;
+          stack[depth + 3] = sign * words[y + 4]!;
           depth += 4;
           break;
         case Kind.struct:
@@ -411,7 +475,7 @@ export class Deduplicator {
             const to = words[y + 4 + i * 3]!;
             if (from === to || this.canonical[from] === to) continue;
             stack[depth] = from;
-            stack[depth + 1] = to;
+            stack[depth + 1] = sign * to;
             depth += 2;
           }
           break;
@@ -424,11 +488,11 @@ export class Deduplicator {
           for (let i = vlen - 1; i >= 0; i--) {
             if (words[x + 3 + i * 2] !== words[y + 3 + i * 2]) return false;
             stack[depth] = words[x + 4 + i * 2]!;
-            stack[depth + 1] = words[y + 4 + i * 2]!;
+            stack[depth + 1] = sign * words[y + 4 + i * 2]!;
             depth += 2;
           }
           stack[depth] = words[x + 2]!;
-          stack[depth + 1] = words[y + 2]!;
+          stack[depth + 1] = sign * words[y + 2]!;
           depth += 2;
           break;
         }
@@ -438,6 +502,15 @@ export class Deduplicator {
       if (depth + 8 > stack.length) stack = this.stack = grownInt32(stack, depth + 64);
     }
     return true;
+  }
+
+  /** Whether `canon` is a FWD and `candidate` what it may stand for. */
+  private completes(candidate: number, canon: number): boolean {
+    const { words, start } = this;
+    return (
+      kindOfInfo(words[start[canon]! + 1]!) === Kind.fwd &&
+      kindOfInfo(words[start[candidate]! + 1]!) !== Kind.fwd
+    );
   }
 
   private forwardMatches(kind: number, info: number, otherKind: number, otherInfo: number): boolean {
@@ -531,6 +604,8 @@ export class Deduplicator {
       } else if (
         toKind === fromKind &&
         fromKind !== Kind.typedef &&
+        // The base's pointer to a FWD is none to the struct that the split has for it.
+        (to >= this.startId || fromKind === Kind.struct || fromKind === Kind.union) &&
         this.canonical[to] !== 0 &&
         this.canonical[from] === 0
       ) {
@@ -552,7 +627,7 @@ export class Deduplicator {
     const info = words[at + 1]!;
     const kind = kindOfInfo(info);
     // A chain of modifiers that closes on itself, or deeper than any source: cut it.
-    if (known < 0 || depth > 2000) return 0;
+    if (known < 0 || depth > maximumDepth) return 0;
     this.canonical[id] = -1;
     if (refersByThirdWord(kind)) words[at + 2] = this.placeReference(words[at + 2]!, depth + 1);
     if (kind === Kind.array) {
@@ -571,6 +646,8 @@ export class Deduplicator {
     ) {
       for (let entry = table.first(hash); entry !== 0; entry = table.next(entry)) {
         const other = table.id(entry);
+        // A later unit may complete the FWD; whether it did is known in finish().
+        if (other < this.startId && this.leadsToForward[other] !== 0) continue;
         if (this.equalWords(id, other)) {
           this.canonical[id] = other;
           return other;
@@ -671,8 +748,10 @@ export class Deduplicator {
       const at = start[id]!;
       const info = words[at + 1]!;
       const kind = kindOfInfo(info);
-      if (!isReferenceKind(kind)) return (mapped[id] = id);
-      if (done < 0 || depth > 2000) return id;
+      // Typedefs are settled by now, but for those that may be the base's after all.
+      const isTypedef = kind === Kind.typedef && startId > 1;
+      if (!isReferenceKind(kind) && !isTypedef) return (mapped[id] = id);
+      if (done < 0 || depth > maximumDepth) return id;
       mapped[id] = -1;
       if (kind === Kind.array) {
         words[at + 3] = visit(words[at + 3]!, depth + 1);
@@ -689,11 +768,13 @@ export class Deduplicator {
         const other = again.id(entry);
         if (this.equalWords(id, other)) return (mapped[id] = other);
       }
-      again.add(hash, id);
+      if (!isTypedef) again.add(hash, id);
       return (mapped[id] = id);
     };
     for (let id = 1; id < startId; id++) {
-      if (isReferenceKind(kindOfInfo(words[start[id]! + 1]!))) again.add(this.hash(id), id);
+      const kind = kindOfInfo(words[start[id]! + 1]!);
+      if (isReferenceKind(kind) || (kind === Kind.typedef && this.leadsToForward[id] !== 0))
+        again.add(this.hash(id), id);
     }
     for (let id = startId; id < count; id++) visit(id, 0);
 
