@@ -28,9 +28,9 @@ export function sexpr(node: Expression): string {
     case "cast":
       return `(cast ${typeText(node.type)} ${sexpr(node.operand)})`;
     case "sizeof":
-      return `(${node.isAlignment ? "alignof" : "sizeof"} ${sexpr(node.operand)})`;
+      return `(sizeof ${sexpr(node.operand)})`;
     case "sizeof-type":
-      return `(${node.isAlignment ? "alignof" : "sizeof"}-type ${typeText(node.type)})`;
+      return `(sizeof-type ${typeText(node.type)})`;
     case "offsetof":
       return `(offsetof ${typeText(node.type)} ${designatorText(node.designator)})`;
     case "container-of":
