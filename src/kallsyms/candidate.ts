@@ -121,7 +121,7 @@ function readCandidate(
   if (ascending < minimumAscending) return undefined;
   const isPhysical = encoding === "place-relative";
   if (!isPhysical && !endsInKernelHalf(columns)) return undefined;
-  const symbols = new KernelSymbols(names.table, columns, encoding);
+  const symbols = new KernelSymbols(names.table, columns, encoding, ascending === 1);
   return {
     encoding,
     symbols,

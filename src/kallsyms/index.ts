@@ -20,5 +20,5 @@ export type { PhysicalReader, PhysicalSpan, VirtualReader } from "./read.ts";
 export type { SymbolKind } from "./section-bounds.ts";
 export { SymbolList } from "./symbol-list.ts";
 export type { NearestSymbol } from "./symbol-list.ts";
-export type { KernelSymbol, LoadedSymbols, ModuleRegion } from "./symbol-table.ts";
-export { SymbolTable } from "./symbol-table.ts";
+export type { LoadedSymbols, ModuleRegion } from "./symbol-table.ts";
+export { KernelSymbol, SymbolTable } from "./symbol-table.ts";

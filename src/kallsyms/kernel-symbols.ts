@@ -1,6 +1,6 @@
 import type { AddressColumns, AddressEncoding } from "./addresses.ts";
 import type { NameTable } from "./names.ts";
-import { decodeName, hashNames } from "./names.ts";
+import { decodeLetter, decodeName, hashNames } from "./names.ts";
 import { SymbolList } from "./symbol-list.ts";
 
 /** The symbols of a kernel as its own tables in memory have them. */
@@ -8,8 +8,9 @@ export class KernelSymbols extends SymbolList {
   readonly encoding: AddressEncoding;
   readonly #names: NameTable;
 
-  constructor(names: NameTable, addresses: AddressColumns, encoding: AddressEncoding) {
-    super(addresses);
+  /** @param isAscending true where the addresses are known to ascend */
+  constructor(names: NameTable, addresses: AddressColumns, encoding: AddressEncoding, isAscending = false) {
+    super(addresses, isAscending);
     if (names.count !== this.count) throw new RangeError(`${names.count} names, ${this.count} addresses`);
     this.#names = names;
     this.encoding = encoding;
@@ -27,7 +28,7 @@ export class KernelSymbols extends SymbolList {
 
   override letter(index: number): string {
     this.check(index);
-    return decodeName(this.#names, index).charAt(0);
+    return decodeLetter(this.#names, index);
   }
 
   protected override hashNames(): Int32Array {

@@ -81,6 +81,17 @@ export function decodeName(table: NameTable, index: number): string {
   return text;
 }
 
+/** Letter of a symbol: the first character of its first token that has one. */
+export function decodeLetter(table: NameTable, index: number): string {
+  const { bytes, tokens } = table;
+  const start = table.tokenStarts[index]!;
+  const end = start + table.tokenCounts[index]!;
+  for (let i = start; i < end; i++) {
+    if (tokens.lengths[bytes[i]!] !== 0) return tokens.texts[bytes[i]!]!.charAt(0);
+  }
+  return "";
+}
+
 /** Hash of every name, without its letter (`hashText(name)`). Hot. */
 export function hashNames(table: NameTable): Int32Array {
   const { bytes, tokenStarts, tokenCounts } = table;

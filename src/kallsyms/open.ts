@@ -81,7 +81,7 @@ export function openKernelSymbols(
     const share = ascendingShare(columns);
     if (share <= bestShare || !endsInKernelHalf(columns)) continue;
     bestShare = share;
-    best = new KernelSymbols(names, columns, encoding);
+    best = new KernelSymbols(names, columns, encoding, share === 1);
   }
   // Of 1000 the right encoding has 1000 and a wrong one up to 930; memory can be a little damaged.
   if (best === undefined || bestShare < 0.98) {

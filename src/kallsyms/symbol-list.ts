@@ -23,9 +23,11 @@ export abstract class SymbolList {
   #order: Uint32Array | undefined | null = null;
   #names: NameIndex | undefined;
 
-  constructor(addresses: AddressColumns) {
+  /** @param isAscending true where the addresses are known to ascend, so that nobody looks again */
+  constructor(addresses: AddressColumns, isAscending = false) {
     this.addresses = addresses;
     this.count = addresses.low.length;
+    if (isAscending) this.#order = undefined;
   }
 
   /** Name without the letter. @throws {RangeError} beyond {@link SymbolList.count} */

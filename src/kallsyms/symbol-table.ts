@@ -3,20 +3,46 @@ import { SectionBounds } from "./section-bounds.ts";
 import type { SymbolKind } from "./section-bounds.ts";
 import type { SymbolList } from "./symbol-list.ts";
 
-/** A symbol of a kernel or of something loaded into it. */
-export interface KernelSymbol {
-  readonly name: string;
-  /** As /proc/kallsyms prints it. */
-  readonly letter: string;
-  readonly address: bigint;
-  /** Own size of a module's symbol, else the distance to the next (`SymbolList.size`). */
-  readonly byteSize: number;
-  /** Module, or `bpf` and the like; undefined for the kernel. */
-  readonly module: string | undefined;
-  readonly kind: SymbolKind;
+/** A symbol of a kernel or of something loaded into it. What it says is decoded when asked for. */
+export class KernelSymbol {
   /** Where it is from, and its number there. */
   readonly list: SymbolList;
   readonly index: number;
+  readonly #table: SymbolTable;
+
+  /** @internal Use {@link SymbolTable.symbol}. */
+  constructor(table: SymbolTable, list: SymbolList, index: number) {
+    this.#table = table;
+    this.list = list;
+    this.index = index;
+  }
+
+  get name(): string {
+    return this.list.name(this.index);
+  }
+
+  /** As /proc/kallsyms prints it. */
+  get letter(): string {
+    return this.list.letter(this.index);
+  }
+
+  get address(): bigint {
+    return this.list.address(this.index);
+  }
+
+  /** Own size of a module's symbol, else the distance to the next (`SymbolList.size`). */
+  get byteSize(): number {
+    return this.list.size(this.index);
+  }
+
+  /** Module, or `bpf` and the like; undefined for the kernel. */
+  get module(): string | undefined {
+    return this.list instanceof ListedSymbols ? this.list.module : undefined;
+  }
+
+  get kind(): SymbolKind {
+    return this.#table.kindOf(this);
+  }
 }
 
 /** A run of a module's memory. */
@@ -39,16 +65,17 @@ export class SymbolTable {
   readonly kernel: SymbolList;
   /** Modules in the order of the kernel's list, then BPF. */
   readonly loaded: readonly LoadedSymbols[];
-  readonly #bounds: SectionBounds;
+  #bounds: SectionBounds | undefined;
   readonly #regions: { start: bigint; end: bigint; list: ListedSymbols }[] = [];
   readonly #withoutRegions: ListedSymbols[] = [];
+  readonly #perCpu = new Map<SymbolList, ModuleRegion>();
 
   constructor(kernel: SymbolList, loaded: readonly LoadedSymbols[] = []) {
     this.kernel = kernel;
     this.loaded = loaded;
-    this.#bounds = new SectionBounds(kernel);
-    for (const { symbols, regions } of loaded) {
-      if (regions === undefined) this.#withoutRegions.push(symbols);
+    for (const { symbols, regions, perCpu } of loaded) {
+      if (perCpu !== undefined) this.#perCpu.set(symbols, perCpu);
+      if (regions === undefined || regions.length === 0) this.#withoutRegions.push(symbols);
       for (const { start, byteSize } of regions ?? []) {
         if (byteSize > 0n) this.#regions.push({ start, end: start + byteSize, list: symbols });
       }
@@ -127,24 +154,16 @@ export class SymbolTable {
 
   /** The symbol with a number in one of this table's lists. */
   symbol(list: SymbolList, index: number): KernelSymbol {
-    const address = list.address(index);
-    const letter = list.letter(index);
-    const module = list instanceof ListedSymbols ? list.module : undefined;
-    return {
-      name: list.name(index),
-      letter,
-      address,
-      byteSize: list.size(index),
-      module,
-      kind: this.#kind(list, address, letter),
-      list,
-      index,
-    };
+    return new KernelSymbol(this, list, index);
   }
 
-  #kind(list: SymbolList, address: bigint, letter: string): SymbolKind {
-    if (list === this.kernel) return this.#bounds.kindOf(address, letter);
-    const perCpu = this.loaded.find(({ symbols }) => symbols === list)?.perCpu;
+  /** What a symbol of this table stands for, by the section it lies in. */
+  kindOf({ list, address, letter }: KernelSymbol): SymbolKind {
+    if (list === this.kernel) {
+      this.#bounds ??= new SectionBounds(list);
+      return this.#bounds.kindOf(address, letter);
+    }
+    const perCpu = this.#perCpu.get(list);
     if (perCpu !== undefined && BigInt.asUintN(64, address - perCpu.start) < perCpu.byteSize) return "percpu";
     if (letter === "t" || letter === "T") return "function";
     return letter === "a" || letter === "A" ? "absolute" : "data";
