@@ -8,8 +8,8 @@ const setCount = 256;
  * Two-way set associative; the other way of the one used last is replaced.
  */
 export class PageCache {
-  readonly bytes: Uint8Array = new Uint8Array(2 * setCount * blockByteSize);
-  readonly view: DataView = new DataView(this.bytes.buffer);
+  readonly bytes: Buffer = Buffer.alloc(2 * setCount * blockByteSize);
+  readonly view: DataView = new DataView(this.bytes.buffer, this.bytes.byteOffset);
   readonly #fill: (high: number, low: number, target: Uint8Array) => boolean;
   /** Halves of the block's address with bit 0 of the low one set, per way; 0 for none. */
   readonly #high = new Int32Array(2 * setCount);
