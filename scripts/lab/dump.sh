@@ -14,5 +14,5 @@ cd "$(dirname "$0")/../.."
 scripts/lab/kernel.sh "$1" >/dev/null
 # Bundled, as Node 20 runs no TypeScript.
 program=node_modules/.lab/dump.mjs
-npx --no-install rolldown test/guest/dump-command.ts --platform node --file "$program" --log-level silent >/dev/null
+node_modules/.bin/rolldown test/guest/dump-command.ts --platform node --file "$program" --log-level silent >/dev/null
 exec node "$program" "$@"

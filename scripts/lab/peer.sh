@@ -13,10 +13,9 @@ program="$root/usr/bin/$1"
 [ -e "$program" ] || die "no $1 in $root: run scripts/lab/peers.sh"
 shift
 loader=("$library/ld-linux-x86-64.so.2" --inhibit-cache --library-path "$library")
-case "$(head -c 64 "$program" | tr -d '\0')" in
-  '#!'*python3*)
-    # Its own Python with its own modules, whatever this system's Python is told.
-    export PYTHONHOME="$root/usr" PYTHONPATH="$root/usr/lib/python3/dist-packages" PYTHONNOUSERSITE=1 PYTHONDONTWRITEBYTECODE=1
-    exec "${loader[@]}" "$root/usr/bin/python3" "$program" "$@" ;;
+# The tree's Python takes its own modules, whatever this system's Python is told.
+export PYTHONHOME="$root/usr" PYTHONPATH="$root/usr/lib/python3/dist-packages" PYTHONNOUSERSITE=1 PYTHONDONTWRITEBYTECODE=1
+case "$(head -n 1 "$program" | tr -d '\0')" in
+  '#!'*python3*) exec "${loader[@]}" "$root/usr/bin/python3" "$program" "$@" ;;
 esac
 exec "${loader[@]}" "$program" "$@"

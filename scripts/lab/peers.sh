@@ -6,7 +6,7 @@
 set -euo pipefail
 . "$(dirname "$0")/lab.sh"
 
-packages='pahole bpftool python3-drgn crash makedumpfile kexec-tools'
+packages='pahole bpftool python3-drgn crash makedumpfile kexec-tools libsnappy1v5'
 dir="$DWARFLESS_CACHE/peers/sid"
 # `complete` lists what is in the tree, so that a longer list fetches a new tree.
 is_complete() { [ "$(cat "$dir/complete" 2>/dev/null)" = "$packages" ]; }

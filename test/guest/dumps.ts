@@ -2,18 +2,21 @@
  * Dumps of real kernels, each with what its guest said of itself. Made on demand and kept in the
  * cache, by the kernel's release and the recipe: `guestDump("6.1-amd64", "panic")`.
  */
-import { existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { mustRun, projectDirectory, run, withTemporaryDirectory } from "../lab/commands.ts";
+import { projectDirectory, run, withTemporaryDirectory } from "../lab/commands.ts";
 import { cacheDirectory, type Kernel, kernel, kernelMissing, type KernelName } from "../lab/kernels.ts";
 import { cachedDirectory } from "./cached.ts";
+import { emptyDisk, unpackOracle } from "./disk.ts";
 import { architectureOf } from "./guest.ts";
+import { makeCaptured } from "./kdump.ts";
 import { type DumpFormat, RunningMachine } from "./machine.ts";
 import { type Architecture, emulatorMissing } from "./platform.ts";
 import { type Ending, readyText, writeWitness } from "./witness.ts";
 
 /** What kind of guest was dumped, and what had become of it. */
-export type DumpKind = "idle" | "panic" | "no-note" | "nokaslr" | "pti";
+export type DumpKind = QemuKind | "kdump";
+type QemuKind = "idle" | "panic" | "no-note" | "nokaslr" | "pti";
 
 /** One guest's dumps. */
 export interface GuestDump {
@@ -37,30 +40,30 @@ interface Recipe {
 
 // QEMU's "max" has five levels of page tables, and 52-bit addresses on arm64. Idle and panicked
 // guests differ in that, so that both are seen with every kernel.
-const recipes: Record<DumpKind, Recipe> = {
+const recipes: Record<QemuKind, Recipe> = {
   idle: {
     ending: "idle",
     formats: ["elf", "kdump-zlib"],
-    processor: { amd64: "max,la57=off" },
+    processor: { amd64: ",la57=off" },
   },
   panic: {
     ending: "panic",
     formats: ["elf", "kdump-zlib"],
     processor: { arm64: "cortex-a57" },
   },
-  /** Without the device for VMCOREINFO: no note, as in most dumps from the field. */
+  /** Without the device for VMCOREINFO: no note, as in most dumps from the field, and formats that have no notes. */
   "no-note": {
     ending: "idle",
-    formats: ["elf"],
+    formats: ["elf", "raw", "lime"],
     vmcoreinfo: false,
-    processor: { amd64: "max,la57=off" },
+    processor: { amd64: ",la57=off" },
   },
-  /** Linked and loaded where the linker put it; with the formats that say no more than others. */
+  /** Loaded where the linker put it. */
   nokaslr: {
     ending: "idle",
     formats: ["elf", "elf-paging"],
     commandLine: "nokaslr",
-    processor: { amd64: "max,la57=off" },
+    processor: { amd64: ",la57=off" },
   },
   /** Page tables of its own for user space, on five levels. */
   pti: { ending: "idle", formats: ["elf"], commandLine: "pti=on" },
@@ -79,32 +82,23 @@ export function dumpMissing(name: KernelName): string | undefined {
 /** The dumps of a guest of this kind, made now unless they are in the cache. */
 export async function guestDump(name: KernelName, kind: DumpKind): Promise<GuestDump> {
   const of = kernel(name);
-  const recipe = recipes[kind];
   const directory = await cachedDirectory(
     path.join(cacheDirectory, "guests", of.release),
     kind,
-    recipeText([memoryMebibytes, recipe]),
-    (partial) => makeDump(of, recipe, partial),
+    recipeText(kind),
+    (partial) => make(of, kind, partial),
   );
   return openGuestDump(directory);
-}
-
-/** What names a recipe in the cache: all that decides what a guest is. */
-export function recipeText(parts: unknown): string {
-  const sources = ["witness.ts", "states.c"].map((name) =>
-    readFileSync(path.join(projectDirectory, "test/guest", name), "utf8"),
-  );
-  return JSON.stringify([recipeVersion, parts, sources]);
 }
 
 /** Boot a guest and dump it into `directory`, whatever the cache has. */
 export async function freshDump(name: KernelName, kind: DumpKind, directory: string): Promise<GuestDump> {
   mkdirSync(directory, { recursive: true });
-  await makeDump(kernel(name), recipes[kind], directory);
+  await make(kernel(name), kind, directory);
   return openGuestDump(directory);
 }
 
-/** A folder that `guestDump` or `captureDump` filled. */
+/** A folder that `guestDump` filled. */
 export function openGuestDump(directory: string): GuestDump {
   return {
     directory,
@@ -115,6 +109,23 @@ export function openGuestDump(directory: string): GuestDump {
     },
     said: (name) => readFileSync(path.join(directory, "said", name), "utf8"),
   };
+}
+
+/** What names a recipe in the cache: all that decides what a guest is. */
+function recipeText(kind: DumpKind): string {
+  const own = kind === "kdump" ? ["kdump.ts"] : [];
+  const sources = ["witness.ts", "states.c", ...own].map((name) =>
+    readFileSync(path.join(projectDirectory, "test/guest", name), "utf8"),
+  );
+  return JSON.stringify([recipeVersion, memoryMebibytes, kind === "kdump" ? kind : recipes[kind], sources]);
+}
+
+async function make(of: Kernel, kind: DumpKind, output: string): Promise<void> {
+  await (kind === "kdump" ? makeCaptured(of, output) : makeDump(of, recipes[kind], output));
+  // Most of the memory is zeros; where the file system cannot do without them they stay.
+  for (const entry of readdirSync(output)) {
+    if (entry.startsWith("memory.")) run("fallocate", ["--dig-holes", path.join(output, entry)]);
+  }
 }
 
 async function makeDump(of: Kernel, recipe: Recipe, output: string): Promise<void> {
@@ -148,21 +159,4 @@ async function makeDump(of: Kernel, recipe: Recipe, output: string): Promise<voi
   // Most of the memory is zeros; where the file system cannot do without them they stay.
   for (const format of recipe.formats)
     run("fallocate", ["--dig-holes", path.join(output, `memory.${format}`)]);
-}
-
-/** A sparse image of so many mebibytes. */
-export function emptyDisk(directory: string, name: string, mebibytes: number): string {
-  const file = path.join(directory, name);
-  writeFileSync(file, "");
-  truncateSync(file, mebibytes * 2 ** 20);
-  return file;
-}
-
-/** What the guest wrote down goes to the folder `said`. */
-export function unpackOracle(disk: string, output: string): void {
-  const folder = path.join(output, "said");
-  mkdirSync(folder);
-  mustRun("tar", ["--extract", "--no-same-owner", "--file", disk, "--directory", folder]);
-  const failed = ["kallsyms", "modules", "threads"].filter((name) => !existsSync(path.join(folder, name)));
-  if (failed.length > 0) throw new Error(`the guest did not write down ${failed.join(", ")}`);
 }

@@ -3,10 +3,11 @@
  * emulator itself in QMP (docs/interop/qmp-spec of QEMU) to stop it and to dump its memory.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { chmodSync, existsSync } from "node:fs";
+import { chmodSync, existsSync, rmSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { writeLime } from "./lime.ts";
 import { type Architecture, bareMachine, platforms } from "./platform.ts";
 
 export interface MachineOptions {
@@ -17,7 +18,7 @@ export interface MachineOptions {
   directory: string;
   /** Mebibytes. */
   memory: number;
-  /** `-cpu`; default the architecture's. */
+  /** `-cpu` instead of the architecture's, or features in addition to it: `,la57=off`. */
   processor?: string;
   /** Words for the kernel's command line, beside `console=`. */
   commandLine?: string;
@@ -27,7 +28,8 @@ export interface MachineOptions {
   disks?: readonly string[];
 }
 
-export type DumpFormat = "elf" | "elf-paging" | "kdump-zlib";
+/** `raw`: memory from address 0 on, as on amd64 machines. `lime`: made of an ELF dump. */
+export type DumpFormat = "elf" | "elf-paging" | "kdump-zlib" | "raw" | "lime";
 
 /** A machine with two processors, started. Always `stop` it. */
 export class RunningMachine {
@@ -39,7 +41,10 @@ export class RunningMachine {
   #complaint = "";
   #input = "";
 
-  private constructor(child: ChildProcess) {
+  readonly #memory: number;
+
+  private constructor(child: ChildProcess, memory: number) {
+    this.#memory = memory;
     this.#child = child;
     child.once("error", (error) => (this.#complaint += error.message));
     child.stderr!.setEncoding("utf8").on("data", (text: string) => (this.#complaint += text));
@@ -50,24 +55,34 @@ export class RunningMachine {
   static async start(options: MachineOptions): Promise<RunningMachine> {
     const platform = platforms[options.architecture];
     const socket = path.join(options.directory, "serial");
+    const own = options.processor ?? "";
+    const processor = own === "" || own.startsWith(",") ? platform.processor + own : own;
     const argv = [
       ...platform.machine,
-      ...["-cpu", options.processor ?? platform.processor],
+      "-cpu",
+      processor,
       ...bareMachine,
-      ...`-smp 2 -m ${options.memory}`.split(" "),
-      ...["-kernel", options.vmlinuz, "-initrd", options.initramfs],
-      ...["-append", `console=${platform.console} ${options.commandLine ?? ""}`],
+      ...`-smp 2 -m ${options.memory} -qmp stdio`.split(" "),
+      "-kernel",
+      options.vmlinuz,
+      "-initrd",
+      options.initramfs,
+      "-append",
+      `console=${platform.console} ${options.commandLine ?? ""}`,
       // The machine starts when the console is connected: no word of it is lost.
-      ...["-chardev", `socket,id=serial,path=${socket},server=on,wait=on`, "-serial", "chardev:serial"],
-      ...["-qmp", "stdio"],
-      ...(options.vmcoreinfo === false ? [] : ["-device", "vmcoreinfo"]),
-      ...(options.disks ?? []).flatMap((file, index) => [
-        ...["-drive", `file=${file},format=raw,if=none,cache=unsafe,id=disk${index}`],
-        ...["-device", `virtio-blk-pci,drive=disk${index}`],
-      ]),
+      "-chardev",
+      `socket,id=serial,path=${socket},server=on,wait=on`,
+      "-serial",
+      "chardev:serial",
     ];
+    if (options.vmcoreinfo !== false) argv.push("-device", "vmcoreinfo");
+    for (const [index, file] of (options.disks ?? []).entries()) {
+      argv.push("-drive", `file=${file},format=raw,if=none,cache=unsafe,id=disk${index}`);
+      argv.push("-device", `virtio-blk-pci,drive=disk${index}`);
+    }
     const machine = new RunningMachine(
       spawn(platform.program, argv, { stdio: ["pipe", "pipe", "pipe"], cwd: options.directory }),
+      options.memory,
     );
     try {
       await machine.#until(() => existsSync(socket), 20_000, "the emulator did not start");
@@ -83,9 +98,12 @@ export class RunningMachine {
     }
   }
 
-  /** Wait until the console shows `text`. Throws after `timeout` milliseconds, or when the machine ends first. */
+  /** Wait until the console shows `text`. Throws after `timeout` milliseconds, or when the machine or its kernel ends first. */
   async waitFor(text: string, timeout: number): Promise<void> {
-    await this.#until(() => this.console.includes(text), timeout, `the guest did not come to "${text}"`);
+    const panic = "end Kernel panic";
+    const failure = `the guest did not come to "${text}"`;
+    await this.#until(() => this.console.includes(text) || this.console.includes(panic), timeout, failure);
+    if (!this.console.includes(text)) throw new Error(`${failure}: ${this.console.slice(-4000)}`);
   }
 
   /** Type a line on the guest's console. */
@@ -106,6 +124,17 @@ export class RunningMachine {
 
   /** Dump the guest's memory to `file`, which must not be there. Stop the machine before, or it runs on during it. */
   async dump(file: string, format: DumpFormat): Promise<void> {
+    if (format === "lime") {
+      const elf = `${file}.elf`;
+      await this.dump(elf, "elf");
+      writeLime(elf, file);
+      rmSync(elf);
+      return;
+    }
+    if (format === "raw") {
+      await this.command("pmemsave", { val: 0, size: this.#memory * 2 ** 20, filename: file });
+      return;
+    }
     const kdump = format.startsWith("kdump") ? { format } : {};
     await this.command("dump-guest-memory", {
       protocol: `file:${file}`,

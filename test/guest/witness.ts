@@ -21,10 +21,10 @@ export type Ending =
 export const readyText = "@ready";
 
 /** Where the kernel has them as modules: the way to the disk, the note's driver, and some with variables of all kinds. */
-const modules = [
-  ...["virtio_pci", "virtio_mmio", "virtio_blk"],
-  ...["binfmt_misc", "vfat", "nf_conntrack", "x_tables", "br_netfilter", "dm-mod", "loop", "dummy"],
-];
+const modules =
+  "virtio_pci virtio_mmio virtio_blk binfmt_misc vfat nf_conntrack x_tables br_netfilter dm-mod loop dummy".split(
+    " ",
+  );
 
 export interface WitnessOptions {
   ending: Ending;
