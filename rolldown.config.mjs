@@ -13,7 +13,7 @@ export default defineConfig({
     "cli/dwarfless-pahole": "src/cli/dwarfless-pahole.ts",
   },
   platform: "node",
-  external: ["piscina", "zstddec"],
+  external: ["hysnappy", "piscina", "zstddec"],
   output: {
     dir: "dist",
     format: "esm",

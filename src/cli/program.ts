@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { UsageError } from "../io/index.ts";
 import { btfCommand } from "./btf-command.ts";
+import { dumpCommands } from "./dump-commands.ts";
 import { encodeCommand, type EncodeFile } from "./encode-command.ts";
 import { exitDone, exitUsage } from "./exit-code.ts";
 import { oneLine } from "./run-program.ts";
@@ -24,6 +25,7 @@ export async function runDwarfless(args: readonly string[], streams: Streams, do
     .addCommand(encodeCommand(streams, doors.encodeFile, setExitCode))
     .addCommand(btfCommand(streams, setExitCode))
     .showHelpAfterError(false);
+  for (const command of dumpCommands(streams, setExitCode)) program.addCommand(command);
   prepare(program, streams);
   if (args.length === 0) {
     streams.err(program.helpInformation());

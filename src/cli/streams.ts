@@ -2,6 +2,8 @@
 export interface Streams {
   /** Facts. */
   out: (text: string) => void;
+  /** Facts that are no text. */
+  outBytes: (bytes: Uint8Array) => void;
   /** Warnings, errors, progress. */
   err: (text: string) => void;
   /** True when `err` ends at a terminal, so a progress bar makes sense. */
@@ -13,6 +15,7 @@ export interface Streams {
 export function processStreams(): Streams {
   return {
     out: (text) => void process.stdout.write(text),
+    outBytes: (bytes) => void process.stdout.write(bytes),
     err: (text) => void process.stderr.write(text),
     errIsTerminal: process.stderr.isTTY === true,
     environment: process.env,

@@ -12,6 +12,7 @@ export function keptStreams(environment: Record<string, string> = {}): KeptStrea
     stdout: "",
     stderr: "",
     out: (text) => void (streams.stdout += text),
+    outBytes: (bytes) => void (streams.stdout += Buffer.from(bytes).toString("latin1")),
     err: (text) => void (streams.stderr += text),
     errIsTerminal: false,
     environment,

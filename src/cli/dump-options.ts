@@ -1,0 +1,92 @@
+import { closeSync, openSync, readSync, statSync } from "node:fs";
+import type { Command } from "commander";
+import { isDwarflessError, UsageError } from "../io/index.ts";
+import { Kernel } from "../kernel/index.ts";
+import { oneLine } from "./run-program.ts";
+import type { Streams } from "./streams.ts";
+
+/** Options of every command that takes a dump. */
+export interface DumpFlags {
+  sidecar?: string;
+  deadline?: string;
+  modules: boolean;
+  verbose?: boolean;
+  json?: boolean;
+}
+
+/** Add what every command that takes a dump has. */
+export function addDumpOptions(command: Command): Command {
+  return command
+    .option(
+      "--sidecar <FILE>",
+      "BTF with the types of variables: a file, a folder, or none (default: beside the dump)",
+    )
+    .option("--deadline <SECONDS>", "give up searching memory after this long")
+    .option("--no-modules", "leave modules out")
+    .option("--json", "print as JSON")
+    .option("-v, --verbose", "print warnings about the dump, and how long opening took");
+}
+
+/**
+ * The files of the dump at the start of a command's arguments, and what is left: the first argument,
+ * and as many more as are parts of a split kdump.
+ */
+export function splitArguments(args: readonly string[]): { files: string[]; rest: string[] } {
+  let count = 1;
+  if (args.length > 1 && isKdump(args[0]!)) while (count < args.length && isKdump(args[count]!)) count++;
+  return { files: args.slice(0, count), rest: args.slice(count) };
+}
+
+/** Open the kernel of a dump, call `use`, close it. */
+export async function withKernel<Result>(
+  files: readonly string[],
+  flags: DumpFlags,
+  streams: Streams,
+  use: (kernel: Kernel) => Result | Promise<Result>,
+): Promise<Result> {
+  const started = performance.now();
+  const kernel = await Kernel.open(files, {
+    modules: flags.modules,
+    ...(flags.sidecar !== undefined && { sidecar: flags.sidecar }),
+    ...(flags.deadline !== undefined && { deadline: Date.now() + seconds(flags.deadline) * 1000 }),
+  });
+  try {
+    if (flags.verbose) {
+      for (const { severity, text } of kernel.diagnostics) streams.err(`${severity}: ${oneLine(text)}\n`);
+      streams.err(`opened in ${(performance.now() - started).toFixed(0)} ms\n`);
+    }
+    return await use(kernel);
+  } catch (error) {
+    throw isDwarflessError(error) ? error : addDump(error, files[0]!);
+  } finally {
+    kernel.close();
+  }
+}
+
+function addDump(error: unknown, file: string): unknown {
+  if (error instanceof Error) error.message = `${file}: ${error.message}`;
+  return error;
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (text !== "" && Number.isFinite(value) && value > 0) return value;
+  throw new UsageError(`--deadline: '${text}' is no number of seconds`);
+}
+
+function isKdump(path: string): boolean {
+  let descriptor: number | undefined;
+  try {
+    if (!statSync(path).isFile()) return false;
+    descriptor = openSync(path, "r");
+    const head = Buffer.alloc(16);
+    readSync(descriptor, head, 0, 16, 0);
+    const text = head.toString("latin1");
+    return text.startsWith("KDUMP   ") || text.startsWith("makedumpfile\0");
+  } catch {
+    // Whatever is wrong with it is said when it is opened.
+    return false;
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
+}

@@ -1,0 +1,7 @@
+export { evaluateAll, type FailedRow, type ValueRow } from "./eval.ts";
+export { hex } from "./hex.ts";
+export { infoLines, type KernelInfo, kernelInfo } from "./info.ts";
+export { globPattern } from "./pattern.ts";
+export { hexLines, type MemoryBytes, readMemory, resolveAddress } from "./read.ts";
+export { allSymbols, findSymbols, parseAddress, parseLength, symbolLine, type SymbolRow } from "./sym.ts";
+export { listVariables, unknownVariable, variableLine, variableRow, type VariableRow } from "./vars.ts";
