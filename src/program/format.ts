@@ -135,7 +135,7 @@ class Formatter {
     if (typeof value === "number") return floatText(value);
     const { integerBase, char } = this.#options;
     if (underlying.kind === "enum") return enumText(underlying, value);
-    if (char && isCharacter(underlying)) return `'${characterText(Number(value & 0xffn), "'")}'`;
+    if (char && isCharacter(object.type.unqualified)) return `'${characterText(Number(value & 0xffn), "'")}'`;
     return integerText(value, integerBase, underlying.byteSize * 8);
   }
 
@@ -281,11 +281,12 @@ function readPointer(object: KernelObject): bigint | string {
   return problem === "" ? value : problem;
 }
 
-/** False for `void *`, for declared types, and where not even the first byte is there. */
+/** False for `void *`, functions, declared types, and where not even the first byte is there. */
 function isDereferenceable(object: KernelObject, target: Type): boolean {
   const { underlying } = target;
-  if (underlying.kind === "void" || (underlying.isComposite && !underlying.isComplete)) return false;
-  if (underlying.kind === "function" || !(Number(underlying.byteSizeIf ?? 0) > 0)) return true;
+  if (underlying.kind === "void" || underlying.kind === "function") return false;
+  if (underlying.isComposite && !underlying.isComplete) return false;
+  if ((underlying.byteSizeIf ?? 0) === 0) return true;
   try {
     object.program.memory.readU8(object.scalar() as bigint);
     return true;

@@ -1,2 +1,3 @@
 export { evaluate, evaluateType } from "./evaluate.ts";
 export { caretLines, ExpressionError } from "./expression-error.ts";
+export { complete, type Completions } from "./complete.ts";
