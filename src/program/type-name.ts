@@ -51,7 +51,8 @@ class TypeNameParser {
   }
 
   parse(): Type {
-    const type = this.#declarator()(this.#specifiers());
+    const specifiers = this.#specifiers();
+    const type = this.#declarator()(specifiers);
     if (this.#at < this.#tokens.length) throw this.#unexpected();
     return type;
   }
