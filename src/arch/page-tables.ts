@@ -34,8 +34,8 @@ export interface PageTableWalker {
 }
 
 const blockByteSize = 4096;
-/** Direct-mapped: 256 blocks are 1 MiB, the tables of half a gigabyte of small pages. */
-const slotCount = 256;
+/** Direct-mapped: 128 blocks are the tables of 256 MiB of small pages. */
+const slotCount = 128;
 
 /** Reads 64-bit table entries as two halves, keeping the blocks of tables that were read last. */
 export class TableReader {

@@ -18,6 +18,10 @@ export interface AddressSpaceOptions {
 /** Reads from this size on go around the cache, in one piece as long as pages are neighbours in memory. */
 const bulkByteSize = 4 * blockByteSize;
 
+/** Sets of two blocks that are kept: 2 MiB, which a walk over a few hundred tasks fits in, and 128 KiB. */
+const kernelSets = 256;
+const userSets = 16;
+
 /** One scratch for splitting 64-bit addresses into halves, which allocates nothing. */
 const wide = new BigUint64Array(1);
 const halves = new Uint32Array(wide.buffer);
@@ -59,7 +63,9 @@ export class AddressSpace implements VirtualMemory {
     this.#options = options;
     this.#frozen = options.frozen ?? true;
     this.#locator = new Locator(memory, translation, half);
-    this.#cache = new PageCache((high, low, target) => this.#fillBlock(high, low, target));
+    this.#cache = new PageCache(half === "kernel" ? kernelSets : userSets, (high, low, target) =>
+      this.#fillBlock(high, low, target),
+    );
   }
 
   /**

@@ -7,6 +7,7 @@
 
 /** Longer texts are cut here: a kernel has one page for it, of at most 64 KiB. */
 const maximumTextSize = 0x1_0000;
+const maximumProblems = 20;
 /** A kernel formats each line, with its newline, into a buffer of this many bytes, one of them a NUL. */
 const lineBufferByteSize = 80;
 
@@ -116,10 +117,10 @@ function parseLines(text: string): { entries: Map<string, string>; problems: str
       add(line.slice(0, lineBufferByteSize - 1), true);
       line = line.slice(lineBufferByteSize - 1);
     }
-    if (line !== "") add(line, newline < 0 && !/^(OSRELEASE|CRASHTIME)=/.test(line));
+    if (line !== "") add(line, newline < 0);
     start = stop + 1;
   }
-  return { entries, problems };
+  return { entries, problems: problems.slice(0, maximumProblems) };
 }
 
 function hexadecimal(text: string | undefined): bigint | undefined {
