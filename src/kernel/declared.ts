@@ -1,8 +1,9 @@
 /**
  * Types of variables by convention: what the kernel's headers and a few source files have declared
  * under these names from v5.4 to v7.2. Used only where no BTF describes the variable, and only after
- * `declared-check.ts` has looked at the type and the memory. Newest spelling first; an array written
- * `[]` is as long as the room before the next symbol.
+ * `declared-check.ts` has looked at the type and the memory. Newest spelling first. An array has a fixed
+ * length, that of an enumerator of this kernel, or with `[]` the room before the next symbol, of characters
+ * up to their NUL.
  *
  * Facts, not declarations copied: name and type of each were compared with the DWARF of Debian's 6.1
  * and 7.2 kernels.
@@ -50,7 +51,7 @@ export const declaredTypes: ReadonlyMap<string, readonly string[]> = new Map<str
   ["log_first_idx", ["u32", "unsigned int"]],
   ["log_next_idx", ["u32", "unsigned int"]],
   ["root_task_group", ["struct task_group"]],
-  ["avenrun", ["unsigned long []"]],
+  ["avenrun", ["unsigned long [3]"]],
   ["total_forks", ["unsigned long"]],
   ["nr_threads", ["int"]],
   ["__per_cpu_offset", ["unsigned long []"]],
@@ -65,7 +66,7 @@ export const declaredTypes: ReadonlyMap<string, readonly string[]> = new Map<str
   ["panic_on_oops", ["int"]],
   ["oops_in_progress", ["int"]],
   ["tainted_mask", ["unsigned long"]],
-  ["taint_flags", ["const struct taint_flag []"]],
+
   ["saved_command_line", ["char *"]],
   ["linux_banner", ["const char []"]],
   ["jiffies_64", ["u64", "unsigned long long"]],
@@ -75,23 +76,22 @@ export const declaredTypes: ReadonlyMap<string, readonly string[]> = new Map<str
   ["tick_next_period", ["ktime_t"]],
   ["irq_desc_tree", ["struct xarray", "struct radix_tree_root"]],
   ["sparse_irqs", ["struct maple_tree"]],
-  ["irq_desc", ["struct irq_desc []"]],
   ["nr_irqs", ["int"]],
   ["total_nr_irqs", ["unsigned int"]],
-  ["vm_node_stat", ["atomic_long_t []"]],
-  ["vm_zone_stat", ["atomic_long_t []"]],
-  ["vm_numa_event", ["atomic_long_t []"]],
+  ["vm_node_stat", ["atomic_long_t [NR_VM_NODE_STAT_ITEMS]"]],
+  ["vm_zone_stat", ["atomic_long_t [NR_VM_ZONE_STAT_ITEMS]"]],
+  ["vm_numa_event", ["atomic_long_t [NR_VM_NUMA_EVENT_ITEMS]"]],
   ["_totalram_pages", ["atomic_long_t"]],
   ["totalreserve_pages", ["unsigned long"]],
-  ["node_data", ["struct pglist_data *[]"]],
+  ["node_data", ["pg_data_t *[]", "struct pglist_data *[]"]],
   ["contig_page_data", ["struct pglist_data"]],
-  ["node_states", ["nodemask_t []"]],
+  ["node_states", ["nodemask_t [NR_NODE_STATES]"]],
   ["mem_section", ["struct mem_section **"]],
   ["max_pfn", ["unsigned long"]],
   ["min_low_pfn", ["unsigned long"]],
   ["max_low_pfn", ["unsigned long"]],
   ["high_memory", ["void *"]],
-  ["swap_info", ["struct swap_info_struct *[]"]],
+
   ["nr_swapfiles", ["unsigned int"]],
   ["mount_hashtable", ["struct hlist_head *"]],
   ["inode_hashtable", ["struct hlist_head *"]],
@@ -115,14 +115,12 @@ export const declaredTypes: ReadonlyMap<string, readonly string[]> = new Map<str
   ["class_kset", ["struct kset *"]],
   ["bus_kset", ["struct kset *"]],
   ["block_class", ["struct class"]],
-  ["chrdevs", ["struct char_device_struct *[]"]],
+  ["chrdevs", ["struct char_device_struct *[255]"]],
   ["ioport_resource", ["struct resource"]],
   ["iomem_resource", ["struct resource"]],
   ["kexec_crash_image", ["struct kimage *"]],
-  ["task_state_array", ["const char *const []"]],
-  ["idt_table", ["gate_desc []", "struct gate_struct []"]],
+  ["task_state_array", ["const char *const [9]"]],
+  ["idt_table", ["gate_desc [256]", "struct gate_struct [256]"]],
   ["hugetlb_max_hstate", ["int"]],
-  ["hstates", ["struct hstate []"]],
-  ["stack_pools", ["void **"]],
   ["ftrace_ops_list", ["struct ftrace_ops *"]],
 ]);

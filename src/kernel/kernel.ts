@@ -179,6 +179,7 @@ export class Kernel {
       }),
       perCpu: this.perCpu,
       findType: this.#findType,
+      enumerator: (name) => this.types.findEnumerator(name)?.value,
     });
   }
 

@@ -14,10 +14,12 @@ export interface PlacedVariable {
   section: string;
 }
 
-/** Symbols by name, as far as placing variables needs them. */
+/** Symbols by name and address, as far as placing variables needs them. */
 export interface SymbolPlaces {
   /** Addresses of all symbols of that name. */
   addressesOf(name: string): readonly bigint[];
+  /** Names of all symbols at exactly that address. */
+  namesAt(address: bigint): readonly string[];
 }
 
 /** Unique symbols that are heard before a section has its place. */
@@ -115,7 +117,7 @@ export class VariableSource {
     if (section.place === "none") return undefined;
     const name = btf.name(variable);
     const address = BigInt.asUintN(64, section.start + BigInt(btf.sectionEntryOffset(section.id, index)));
-    if (!this.#symbols.addressesOf(name).includes(address)) return undefined;
+    if (!this.#isAt(name, address)) return undefined;
     return {
       name,
       btf,
@@ -124,6 +126,12 @@ export class VariableSource {
       byteSize: btf.sectionEntryByteSize(section.id, index),
       section: section.name,
     };
+  }
+
+  /** Early boot code is linked with its symbols renamed: `__pi_NAME`, `__efistub_NAME`. */
+  #isAt(name: string, address: bigint): boolean {
+    if (this.#symbols.addressesOf(name).includes(address)) return true;
+    return this.#symbols.namesAt(address).some((symbol) => symbol.endsWith(`_${name}`));
   }
 
   #vote(section: Section): void {
@@ -144,12 +152,29 @@ export class VariableSource {
         voters++;
       }
     }
+    if (voters === 0) this.#voteWithDuplicates(section, votes);
     section.place = "none";
     for (const [start, number] of votes) {
-      if (number * 2 <= voters) continue;
+      if (number * 2 <= Math.max(voters, 1)) continue;
       section.place = "known";
       section.start = start;
     }
+  }
+
+  /** All variables of a section share their names (`__modver_attr`): only one start fits every one of them. */
+  #voteWithDuplicates(section: Section, votes: Map<bigint, number>): void {
+    const { btf } = this;
+    const count = Math.min(btf.vlen(section.id), enoughVoters);
+    const fits = new Map<bigint, number>();
+    for (let index = 0; index < count; index++) {
+      const name = btf.name(btf.sectionEntryType(section.id, index));
+      for (const address of this.#symbols.addressesOf(name)) {
+        const start = address - BigInt(btf.sectionEntryOffset(section.id, index));
+        fits.set(start, (fits.get(start) ?? 0) + 1);
+      }
+    }
+    const perfect = [...fits].filter(([, number]) => number === count);
+    if (count > 1 && perfect.length === 1) votes.set(perfect[0]![0], 1);
   }
 }
 

@@ -5,7 +5,12 @@ import { Type } from "../program/index.ts";
 import { declaredType } from "./declared-check.ts";
 import { declaredTypes } from "./declared.ts";
 import type { PerCpuArea } from "./per-cpu.ts";
-import { type PlacedVariable, type VariableOrigin, VariableSource } from "./variable-source.ts";
+import {
+  type PlacedVariable,
+  type SymbolPlaces,
+  type VariableOrigin,
+  VariableSource,
+} from "./variable-source.ts";
 
 /** A variable of a kernel or module with its type and place. */
 export interface KernelVariable {
@@ -41,6 +46,7 @@ export interface VariableTableSources {
   modules: readonly ModuleVariables[];
   perCpu: PerCpuArea;
   findType: (name: string) => Type | undefined;
+  enumerator: (name: string) => bigint | undefined;
 }
 
 interface Source {
@@ -117,14 +123,14 @@ export class VariableTable {
 
   #declared(name: string): KernelVariable | undefined {
     if (!declaredTypes.has(name)) return undefined;
-    const { symbols, memory, perCpu, findType } = this.#sources;
+    const { symbols, memory, perCpu, findType, enumerator } = this.#sources;
     const indexes = symbols.indexesOf(name);
     // Two symbols of that name: which one the convention means cannot be known.
     if (indexes.length !== 1) return undefined;
     const address = symbols.address(indexes[0]!);
     const isPerCpu = perCpu.contains(address);
     const place = { address, room: symbols.distanceToNext(indexes[0]!), perCpu: isPerCpu };
-    const type = declaredType(name, place, memory, findType);
+    const type = declaredType(name, place, memory, findType, enumerator);
     if (type === undefined) return undefined;
     return {
       name,
@@ -180,19 +186,21 @@ function variableOf(placed: PlacedVariable, source: Source): KernelVariable {
   };
 }
 
-function placesOf(symbols: SymbolList): { addressesOf(name: string): bigint[] } {
-  return { addressesOf: (name) => symbols.indexesOf(name).map((index) => symbols.address(index)) };
+function placesOf(symbols: SymbolList): SymbolPlaces {
+  return {
+    addressesOf: (name) => symbols.indexesOf(name).map((index) => symbols.address(index)),
+    namesAt: (address) => symbols.indexesAt(address).map((index) => symbols.name(index)),
+  };
 }
 
-function lazyPlaces(symbols: () => SymbolList | undefined): { addressesOf(name: string): bigint[] } {
-  let places: { addressesOf(name: string): bigint[] } | undefined;
-  return {
-    addressesOf: (name) => {
-      if (places === undefined) {
-        const list = symbols();
-        places = list === undefined ? { addressesOf: () => [] } : placesOf(list);
-      }
-      return places.addressesOf(name);
-    },
+const noPlaces: SymbolPlaces = { addressesOf: () => [], namesAt: () => [] };
+
+function lazyPlaces(symbols: () => SymbolList | undefined): SymbolPlaces {
+  let places: SymbolPlaces | undefined;
+  const get = (): SymbolPlaces => {
+    if (places !== undefined) return places;
+    const list = symbols();
+    return (places = list === undefined ? noPlaces : placesOf(list));
   };
+  return { addressesOf: (name) => get().addressesOf(name), namesAt: (address) => get().namesAt(address) };
 }
