@@ -50,8 +50,11 @@ export const aarch64: Architecture = {
 /** More than any image has. */
 const imageByteSize = 0x4000_0000n;
 
-function imageRun(delta: bigint, stext: bigint): LinearRun {
-  return { name: "image", start: stext & ~0x1f_ffffn, byteSize: imageByteSize, delta };
+function imageRun(delta: bigint, stext: bigint, end?: bigint): LinearRun {
+  const start = stext & ~0x1f_ffffn;
+  const byteSize = end === undefined ? imageByteSize : end - start;
+  const sensible = byteSize > 0n && byteSize <= imageByteSize;
+  return { name: "image", start, byteSize: sensible ? byteSize : imageByteSize, delta };
 }
 
 function translationOf(facts: KernelFacts): KernelTranslation {

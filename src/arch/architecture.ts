@@ -33,8 +33,8 @@ export interface Architecture {
   readonly rootSymbols: readonly string[];
   /** Page table formats that a kernel may use whose top table is known, the most probable first. */
   formatsAt(root: number, variables: ImageVariables): PageTableFormat[];
-  /** The image as a run, around an address of its text. */
-  imageRun(delta: bigint, stext: bigint): LinearRun;
+  /** The image as a run, around an address of its text, up to `end` if that is known. */
+  imageRun(delta: bigint, stext: bigint, end?: bigint): LinearRun;
   /** Linear maps that a kernel may have, by its variables; which one is right the page tables say. */
   linearRuns(variables: ImageVariables, stext: bigint): LinearRun[];
 }

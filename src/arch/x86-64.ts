@@ -51,7 +51,7 @@ export const x86_64: Architecture = {
 
 /** Where the image would start if it were linked for physical address 0: `__START_KERNEL_map`. */
 const imageBase = 0xffff_ffff_8000_0000n;
-/** Largest image, with KASLR; without it half of that is reserved. */
+/** Largest image with KASLR, without which half of that is reserved; modules follow at once. */
 const imageByteSize = 0x4000_0000n;
 
 /** `value` is phys_base: negative when the image lies lower in memory than it was linked for. */
@@ -59,8 +59,10 @@ function imageDelta(value: bigint): bigint {
   return BigInt.asUintN(64, value - imageBase);
 }
 
-function imageRun(delta: bigint): LinearRun {
-  return { name: "image", start: imageBase, byteSize: imageByteSize, delta };
+function imageRun(delta: bigint, _stext: bigint, end?: bigint): LinearRun {
+  const byteSize = end === undefined ? imageByteSize : end - imageBase;
+  const sensible = byteSize > 0n && byteSize <= imageByteSize;
+  return { name: "image", start: imageBase, byteSize: sensible ? byteSize : imageByteSize, delta };
 }
 
 function translationOf(facts: KernelFacts): KernelTranslation {
@@ -69,7 +71,7 @@ function translationOf(facts: KernelFacts): KernelTranslation {
   // On x86-64 swapper_pg_dir is another name of the table.
   const root =
     facts.symbol("init_top_pgt") ?? facts.symbol("init_level4_pgt") ?? facts.symbol("swapper_pg_dir");
-  if (root === undefined) throw missingFact("SYMBOL(swapper_pg_dir)");
+  if (root === undefined || root < imageBase) throw missingFact("SYMBOL(swapper_pg_dir) of the image");
   const delta = imageDelta(physBase);
   const fiveLevels = facts.number("pgtable_l5_enabled") === 1n;
   return {
@@ -79,7 +81,7 @@ function translationOf(facts: KernelFacts): KernelTranslation {
       fiveLevels ? 57 : 48,
       facts.number("sme_mask") ?? 0n,
     ),
-    runs: [imageRun(delta)],
+    runs: [imageRun(delta, root, imageBase + (facts.number("KERNEL_IMAGE_SIZE") ?? imageByteSize))],
   };
 }
 

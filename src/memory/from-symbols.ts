@@ -62,7 +62,7 @@ export function translationFromSymbols(
     architecture,
     pageByteSize: 2 ** format.pageShift,
     tables: format,
-    runs: [architecture.imageRun(delta, stext)],
+    runs: [architecture.imageRun(delta, stext, image.virtualOf("_end"))],
     how: `variable ${architecture.distanceVariable} and ${rootName} of the image`,
   };
   const linear = linearRun(memory, translation, architecture.linearRuns(image, stext), landmarks);
@@ -102,6 +102,11 @@ class Image implements ImageVariables {
     if (physical !== undefined) return physical;
     const virtual = this.#symbols.virtualOf?.(name);
     return virtual === undefined ? undefined : Number(BigInt.asUintN(64, virtual + this.#delta));
+  }
+
+  virtualOf(name: string): bigint | undefined {
+    const physical = this.physicalOf(name);
+    return physical === undefined ? undefined : BigInt.asUintN(64, BigInt(physical) - this.#delta);
   }
 
   u32(name: string): number | undefined {

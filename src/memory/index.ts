@@ -11,3 +11,4 @@ export * from "./check.ts";
 export * from "./from-symbols.ts";
 export * from "./from-qemu.ts";
 export * from "./from-segments.ts";
+export * from "./choose.ts";
