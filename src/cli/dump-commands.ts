@@ -18,7 +18,7 @@ import {
 } from "../commands/index.ts";
 import { UsageError } from "../io/index.ts";
 import { addDumpOptions, type DumpFlags, splitArguments, withKernel } from "./dump-options.ts";
-import { exitDone, exitNegative } from "./exit-code.ts";
+import { exitNegative } from "./exit-code.ts";
 import { jsonDocument, writeJsonRows } from "./json.ts";
 import { writeLines } from "./line-writer.ts";
 import { errorLine, oneLine } from "./run-program.ts";
