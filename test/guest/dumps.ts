@@ -25,6 +25,8 @@ export interface GuestDump {
   file(format: string): string;
   /** A file of `/proc` or the like as the guest wrote it down, as text: `kallsyms`, `modules`, `threads`, ... */
   said(name: string): string;
+  /** Everything on its serial console. */
+  readonly console: string;
 }
 
 interface Recipe {
@@ -108,13 +110,16 @@ export function openGuestDump(directory: string): GuestDump {
       return file;
     },
     said: (name) => readFileSync(path.join(directory, "said", name), "utf8"),
+    get console() {
+      return readFileSync(path.join(directory, "console"), "utf8");
+    },
   };
 }
 
 /** What names a recipe in the cache: all that decides what a guest is. */
 function recipeText(kind: DumpKind): string {
   const own = kind === "kdump" ? ["kdump.ts"] : [];
-  const sources = ["witness.ts", "states.c", ...own].map((name) =>
+  const sources = ["witness.ts", "states.c", "platform.ts", ...own].map((name) =>
     readFileSync(path.join(projectDirectory, "test/guest", name), "utf8"),
   );
   return JSON.stringify([recipeVersion, memoryMebibytes, kind === "kdump" ? kind : recipes[kind], sources]);

@@ -42,11 +42,11 @@ const formats: readonly (readonly [format: string, command: string])[] = [
 
 const captureModules = ["virtio_pci", "virtio_blk"];
 const finishedText = "@captured";
-const memoryMebibytes = 640;
+const memoryMebibytes = 480;
 /** For the capture kernel, which holds the largest of the files in memory. */
-const reservedMebibytes = 384;
+const reservedMebibytes = 272;
 
-/** Fill `output` with the dumps of one crash, `memory.<format>`, and of both kernels, `memory.both`. */
+/** Fill `output` with the dumps of one crash, `memory.<format>`, and of both kernels, `memory.both` and `memory.both-raw`. */
 export async function makeCaptured(of: Kernel, output: string): Promise<void> {
   const { available, reason } = peers();
   if (!available) throw new Error(reason);
@@ -80,6 +80,7 @@ export async function makeCaptured(of: Kernel, output: string): Promise<void> {
       await machine.waitFor(finishedText, 600_000);
       await machine.command("stop");
       await machine.dump(path.join(output, "memory.both"), "elf");
+      await machine.dump(path.join(output, "memory.both-raw"), "raw");
       writeFileSync(path.join(output, "console"), machine.console.replaceAll("\r", ""));
     } finally {
       await machine.stop();
