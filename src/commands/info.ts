@@ -46,7 +46,7 @@ export interface KernelInfo {
 /** Everything that was found in a dump, and how. */
 export function kernelInfo(kernel: Kernel): KernelInfo {
   const { dump, foundation, kernelBtf, sidecar, buildId } = kernel;
-  const { vmcoreinfo, memory, symbols, rung, banner } = foundation;
+  const { vmcoreinfo, memory, rung, banner } = foundation;
   const release = /^Linux version (\S+)/.exec(banner)?.[1];
   return {
     dump: {
@@ -75,7 +75,7 @@ export function kernelInfo(kernel: Kernel): KernelInfo {
         : { source: rung === "note" ? "the dump" : "memory", bytes: vmcoreinfo.text.length },
     kallsyms: {
       symbols: kernel.symbols.count,
-      encoding: symbols.encoding,
+      encoding: foundation.symbolEncoding,
       source: foundation.symbolsFrom,
     },
     btf: {

@@ -63,7 +63,14 @@ function standOnImage(
   const { symbols } = image;
   const others = all.filter((other) => other !== image).map(({ banner }) => banner);
   const found = `symbol tables found in memory; ${image.confirmedBy} confirms the image's place`;
-  const shared = { rung: "bare", vmcoreinfo: undefined, symbols, symbolsFrom: "scan", others } as const;
+  const shared = {
+    rung: "bare",
+    vmcoreinfo: undefined,
+    symbols,
+    symbolsFrom: "scan",
+    symbolEncoding: symbols.encoding,
+    others,
+  } as const;
   if (options.known !== undefined) {
     const { memory, release } = options.known;
     return { ...shared, memory, banner: readBanner(memory, symbols, release), checks: [found] };

@@ -1,6 +1,6 @@
 import type { Dump } from "../dump/index.ts";
 import { type Diagnostic, FormatError } from "../io/index.ts";
-import type { KernelSymbols } from "../kallsyms/index.ts";
+import type { SymbolList } from "../kallsyms/index.ts";
 import { AddressSpace, type Translation, virtualReaderOf, type Vmcoreinfo } from "../memory/index.ts";
 
 /** Where the facts come from that everything else stands on. */
@@ -15,9 +15,11 @@ export interface Foundation {
   rung: Rung;
   vmcoreinfo: Vmcoreinfo | undefined;
   memory: AddressSpace;
-  symbols: KernelSymbols;
-  /** How the symbol tables were found. */
-  symbolsFrom: "VMCOREINFO" | "scan";
+  symbols: SymbolList;
+  /** How the symbols were come by. */
+  symbolsFrom: "VMCOREINFO" | "scan" | "/proc/kallsyms";
+  /** How addresses are written in the kernel's tables, or `text`. */
+  symbolEncoding: string;
   /** The kernel's banner, `Linux version …`, on one line. */
   banner: string;
   /** What was looked at to believe all this, for people. */
@@ -42,7 +44,7 @@ export function kernelSpace(dump: Dump, translation: Translation): AddressSpace 
  * The text of `linux_banner`.
  * @throws {FormatError} `BANNER` when it is none, or of another release
  */
-export function readBanner(memory: AddressSpace, symbols: KernelSymbols, release?: string): string {
+export function readBanner(memory: AddressSpace, symbols: SymbolList, release?: string): string {
   const address = symbols.addressOf("linux_banner");
   if (address === undefined) throw new FormatError("BANNER", "no symbol linux_banner");
   const text = memory.readCString(address, 1024).trimEnd();

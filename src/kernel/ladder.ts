@@ -1,7 +1,13 @@
+import { readFileSync } from "node:fs";
 import { architectureOfMachine } from "../arch/index.ts";
 import type { Dump } from "../dump/index.ts";
-import { DwarflessError, FormatError } from "../io/index.ts";
-import { kallsymsAddresses, openKernelSymbols } from "../kallsyms/index.ts";
+import { DwarflessError, FileError, FormatError, isDwarflessError } from "../io/index.ts";
+import {
+  kallsymsAddresses,
+  openKernelSymbols,
+  parseProcKallsyms,
+  type SymbolList,
+} from "../kallsyms/index.ts";
 import { checkTranslation, findVmcoreinfo, translationFromVmcoreinfo, Vmcoreinfo } from "../memory/index.ts";
 import { climbWithoutVmcoreinfo } from "./bare-memory.ts";
 import { type Foundation, kernelSpace, type LadderOptions, readBanner, type Rung } from "./foundation.ts";
@@ -58,6 +64,13 @@ function standOn(dump: Dump, info: Vmcoreinfo, rung: Rung, options: LadderOption
   if (!check.ok) throw new FormatError("TRANSLATION", check.failed.join(", ") || "nothing to check it by");
   const memory = kernelSpace(dump, translation);
   const at = kallsymsAddresses((name) => info.symbol(name));
+  if (at === undefined && dump.format === "kcore") {
+    const symbols = liveSymbols();
+    const banner = readBanner(memory, symbols, info.osRelease);
+    const { passed: checks } = check;
+    const from = { symbolsFrom: "/proc/kallsyms", symbolEncoding: "text" } as const;
+    return { rung, vmcoreinfo: info, memory, symbols, ...from, banner, checks, others: [] };
+  }
   if (at === undefined) {
     // Before v6.0 VMCOREINFO does not say where the tables are: find them, and keep its translation.
     const bare = climbWithoutVmcoreinfo(dump, { ...options, known: { memory, release: info.osRelease } });
@@ -71,10 +84,22 @@ function standOn(dump: Dump, info: Vmcoreinfo, rung: Rung, options: LadderOption
     memory,
     symbols,
     symbolsFrom: "VMCOREINFO",
+    symbolEncoding: symbols.encoding,
     banner,
     checks: [...check.passed, `linux_banner names release ${info.osRelease ?? ""}`],
     others: [],
   };
+}
+
+/** The running kernel's own list, for those before v6.0, which do not say where their tables are. */
+function liveSymbols(): SymbolList {
+  const path = "/proc/kallsyms";
+  try {
+    return parseProcKallsyms(readFileSync(path)).kernel;
+  } catch (error) {
+    if (isDwarflessError(error)) throw error;
+    throw new FileError(path, (error as NodeJS.ErrnoException).code ?? String(error), "read");
+  }
 }
 
 /**
