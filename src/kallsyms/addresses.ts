@@ -25,8 +25,16 @@ export function addressEntryByteSize(encoding: AddressEncoding): 4 | 8 {
   return encoding === "absolute" ? 8 : 4;
 }
 
+/** A decoded table of addresses. */
+export interface DecodedAddresses {
+  readonly columns: AddressColumns;
+  /** Share of entries that are not below the one before them: the right encoding has 1 or nearly that. */
+  readonly ascending: number;
+}
+
 /**
- * Decode the address table.
+ * Decode the address table. Hot: one loop does all, since a first run of a second one costs more than
+ * the work itself.
  * @param bytes the table, `count` entries
  * @param base relative_base; for `place-relative` the address of the table itself
  */
@@ -36,39 +44,43 @@ export function decodeAddresses(
   encoding: AddressEncoding,
   base: bigint,
   littleEndian: boolean,
-): AddressColumns {
+): DecodedAddresses {
   const columns = makeAddressColumns(count);
   const { high, low } = columns;
   const view = viewOf(bytes);
-  if (encoding === "absolute") {
-    for (let i = 0; i < count; i++) {
-      high[i] = view.getUint32(8 * i + (littleEndian ? 4 : 0), littleEndian);
-      low[i] = view.getUint32(8 * i + (littleEndian ? 0 : 4), littleEndian);
-    }
-    return columns;
-  }
   const wrapped = BigInt.asUintN(64, base);
   const baseHigh = Number(wrapped >> 32n);
   const baseLow = Number(wrapped & 0xffff_ffffn);
+  const absolute = encoding === "absolute";
   const relative = encoding === "base-relative";
   const place = encoding === "place-relative";
+  let ascending = 0;
+  let previousHigh = 0;
+  let previousLow = 0;
   for (let i = 0; i < count; i++) {
-    const entry = relative ? view.getUint32(4 * i, littleEndian) : view.getInt32(4 * i, littleEndian);
-    let distance = entry;
-    if (place) distance += 4 * i;
-    else if (!relative) {
-      if (entry >= 0) {
-        low[i] = entry;
-        continue;
+    let entryHigh = 0;
+    let entryLow: number;
+    if (absolute) {
+      entryHigh = view.getUint32(8 * i + (littleEndian ? 4 : 0), littleEndian);
+      entryLow = view.getUint32(8 * i + (littleEndian ? 0 : 4), littleEndian);
+    } else {
+      const entry = relative ? view.getUint32(4 * i, littleEndian) : view.getInt32(4 * i, littleEndian);
+      if (!relative && !place && entry >= 0) entryLow = entry;
+      else {
+        const sum = baseLow + (place ? entry + 4 * i : relative ? entry : -1 - entry);
+        // Between -2^31 and 2^33: at most one is carried.
+        const carry = sum >= 0x1_0000_0000 ? 1 : sum < 0 ? -1 : 0;
+        entryHigh = (baseHigh + carry) >>> 0;
+        entryLow = sum >>> 0;
       }
-      distance = -1 - entry;
     }
-    // Both are below 2^53, so the sum is exact; it is brought back to 64 bits by halves.
-    const sum = baseLow + distance;
-    high[i] = baseHigh + Math.floor(sum / 0x1_0000_0000);
-    low[i] = sum;
+    high[i] = entryHigh;
+    low[i] = entryLow;
+    if (entryHigh > previousHigh || (entryHigh === previousHigh && entryLow >= previousLow)) ascending++;
+    previousHigh = entryHigh;
+    previousLow = entryLow;
   }
-  return columns;
+  return { columns, ascending: count === 0 ? 0 : ascending / count };
 }
 
 /** The address as one number without sign. */
@@ -81,14 +93,6 @@ export function compareEntries(columns: AddressColumns, left: number, right: num
   return columns.high[left]! - columns.high[right]! || columns.low[left]! - columns.low[right]!;
 }
 
-/** How many entries are not below the one before them, of 1: the right encoding has nearly all. */
-export function ascendingShare(columns: AddressColumns): number {
-  const count = columns.low.length;
-  let ascending = 1;
-  for (let i = 1; i < count; i++) if (compareEntries(columns, i - 1, i) <= 0) ascending++;
-  return count === 0 ? 0 : ascending / count;
-}
-
 /** Whether the last address is one of the upper half, where every kernel is. */
 export function endsInKernelHalf(columns: AddressColumns): boolean {
   return (columns.high.at(-1) ?? 0) >= 0x8000_0000;
@@ -99,9 +103,12 @@ export function endsInKernelHalf(columns: AddressColumns): boolean {
  * as a kernel's own table is unless memory was damaged.
  */
 export function addressOrder(columns: AddressColumns): Uint32Array | undefined {
-  if (ascendingShare(columns) === 1) return undefined;
-  const order = new Uint32Array(columns.low.length);
-  for (let i = 0; i < order.length; i++) order[i] = i;
+  const count = columns.low.length;
+  let i = 1;
+  while (i < count && compareEntries(columns, i - 1, i) <= 0) i++;
+  if (i >= count) return undefined;
+  const order = new Uint32Array(count);
+  for (let entry = 0; entry < count; entry++) order[entry] = entry;
   return sortByAddress(columns, order);
 }
 

@@ -1,7 +1,7 @@
 import type { AddressEncoding } from "./addresses.ts";
-import { addressEntryByteSize, ascendingShare, decodeAddresses, endsInKernelHalf } from "./addresses.ts";
+import { addressEntryByteSize, decodeAddresses, endsInKernelHalf } from "./addresses.ts";
 import { KernelSymbols } from "./kernel-symbols.ts";
-import { locateNames, locateTokens } from "./locate.ts";
+import { locateNames } from "./locate.ts";
 import type { NamesPlace, TokensPlace } from "./locate.ts";
 import { readForward } from "./physical-window.ts";
 import type { PhysicalReader } from "./read.ts";
@@ -36,22 +36,19 @@ export interface KallsymsCandidate {
 const minimumAscending = 0.98;
 
 /**
- * The tables around the digits of a token table, in every reading that fits. Several can: addresses
- * read four bytes too late still ascend, so only contents of memory decide (`resolveImage`).
- * @param hit physical address of the token "0"
+ * The tables around a token table, in every reading that fits. Several can: addresses read four bytes
+ * too late still ascend, so only contents of memory decide (`resolveImage`).
  */
-export function locateKallsyms(
+export function candidatesAt(
   memory: PhysicalReader,
-  hit: number,
+  tokens: TokensPlace,
   littleEndian: boolean,
 ): KallsymsCandidate[] {
   const candidates: KallsymsCandidate[] = [];
-  for (const tokens of locateTokens(memory, hit, littleEndian)) {
-    for (const names of locateNames(memory, tokens, littleEndian)) {
-      for (const place of addressPlaces(memory, tokens, names, littleEndian)) {
-        const candidate = readCandidate(memory, tokens, names, place, littleEndian);
-        if (candidate !== undefined) candidates.push(candidate);
-      }
+  for (const names of locateNames(memory, tokens, littleEndian)) {
+    for (const place of addressPlaces(memory, tokens, names, littleEndian)) {
+      const candidate = readCandidate(memory, tokens, names, place, littleEndian);
+      if (candidate !== undefined) candidates.push(candidate);
     }
   }
   return candidates.sort((left, right) => right.ascending - left.ascending);
@@ -116,8 +113,7 @@ function readCandidate(
   const byteSize = count * addressEntryByteSize(encoding);
   const bytes = readForward(memory, table, byteSize);
   if (bytes.length < byteSize) return undefined;
-  const columns = decodeAddresses(bytes, count, encoding, base, littleEndian);
-  const ascending = ascendingShare(columns);
+  const { columns, ascending } = decodeAddresses(bytes, count, encoding, base, littleEndian);
   if (ascending < minimumAscending) return undefined;
   const isPhysical = encoding === "place-relative";
   if (!isPhysical && !endsInKernelHalf(columns)) return undefined;
@@ -136,7 +132,7 @@ function readCandidate(
     withVirtualAddresses: (virtualMinusPhysical) => {
       if (!isPhysical) return symbols;
       const moved = decodeAddresses(bytes, count, encoding, base + virtualMinusPhysical, littleEndian);
-      return new KernelSymbols(names.table, moved, encoding);
+      return new KernelSymbols(names.table, moved.columns, encoding, moved.ascending === 1);
     },
   };
 }

@@ -2,7 +2,6 @@ export type { AddressColumns, AddressEncoding } from "./addresses.ts";
 export type { BtfCandidate } from "./btf-search.ts";
 export { BtfSearch } from "./btf-search.ts";
 export type { KallsymsCandidate } from "./candidate.ts";
-export { locateKallsyms } from "./candidate.ts";
 export type { KernelImage, SymbolsCheck } from "./image.ts";
 export { checkSymbols, resolveImage } from "./image.ts";
 export { KallsymsSearch } from "./kallsyms-search.ts";

@@ -1,5 +1,6 @@
 import type { KallsymsCandidate } from "./candidate.ts";
-import { locateKallsyms } from "./candidate.ts";
+import { candidatesAt } from "./candidate.ts";
+import { locateTokens } from "./locate.ts";
 import type { PhysicalReader } from "./read.ts";
 
 /**
@@ -9,8 +10,9 @@ import type { PhysicalReader } from "./read.ts";
  */
 const digits = Buffer.from("0\x001\x002\x003\x004\x005\x006\x007\x008\x009\x00", "latin1");
 
-/** Memory with more was made to look so; each may cost a search through megabytes. */
-const maximumHits = 2000;
+/** Memory with more was made to look so; a token table costs a search through megabytes. */
+const maximumHits = 20_000;
+const maximumTokenTables = 32;
 
 /**
  * Finds the symbol tables of kernels in physical memory that someone walks through: hand
@@ -24,6 +26,8 @@ export class KallsymsSearch {
   readonly candidates: KallsymsCandidate[] = [];
   /** Places that looked like a token table, whether they were one or not. */
   hits = 0;
+  /** Token tables among these; every kernel in memory has one. */
+  tokenTables = 0;
   readonly #memory: PhysicalReader;
   readonly #littleEndian: boolean;
   readonly #accept: (candidate: KallsymsCandidate) => boolean;
@@ -49,9 +53,12 @@ export class KallsymsSearch {
     const piece = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     for (let at = piece.indexOf(digits); at >= 0 && at < ownByteSize; at = piece.indexOf(digits, at + 1)) {
       if (++this.hits > maximumHits) return true;
-      for (const candidate of locateKallsyms(this.#memory, address + at, this.#littleEndian)) {
-        this.candidates.push(candidate);
-        if (this.#accept(candidate)) return true;
+      for (const tokens of locateTokens(this.#memory, address + at, this.#littleEndian)) {
+        if (++this.tokenTables > maximumTokenTables) return true;
+        for (const candidate of candidatesAt(this.#memory, tokens, this.#littleEndian)) {
+          this.candidates.push(candidate);
+          if (this.#accept(candidate)) return true;
+        }
       }
     }
     return false;

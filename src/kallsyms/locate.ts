@@ -98,8 +98,8 @@ const maximumMarkerStep = 25_600;
 /** A kernel has 100 and more; fewer could be anything. */
 const minimumMarkerCount = 8;
 /** Bounds for memory that was made to look like tables; of real tables the first fits. */
-const maximumRuns = 1000;
-const maximumAttempts = 100;
+const maximumRuns = 200;
+const maximumAttempts = 20;
 /** How many of the last numbers of a run may belong to what follows the markers. */
 const surplusMarkers = 4;
 

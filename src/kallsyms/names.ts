@@ -60,12 +60,15 @@ export function parseNameTable(
   }
   const tokenStarts = new Uint32Array(count);
   const tokenCounts = new Uint16Array(count);
+  // Names of fewer tokens cannot be too long, which are nearly all.
+  const harmless = Math.floor(maximumNameLength / Math.max(tokens.longest, 1));
   for (const longLengths of [true, false]) {
-    const byteSize = walkRecords(bytes, tokenStarts, tokenCounts, longLengths);
+    const suspects: number[] = [];
+    const byteSize = walkRecords(bytes, tokenStarts, tokenCounts, longLengths, harmless, suspects);
     if (byteSize === undefined) continue;
     const markers = findMarkers(bytes, tokenStarts, tokenCounts, longLengths, byteSize, littleEndian);
     if (markers === undefined) continue;
-    checkNameLengths(bytes, tokenStarts, tokenCounts, tokens);
+    for (const index of suspects) checkNameLength(bytes, tokenStarts[index]!, tokenCounts[index]!, tokens);
     return { count, bytes, tokenStarts, tokenCounts, tokens, byteSize, longLengths, ...markers };
   }
   throw badNames("the records do not fit the markers behind them", 0);
@@ -111,12 +114,17 @@ export function hashNames(table: NameTable): Int32Array {
 
 const names = { section: "kallsyms_names" };
 
-/** Fill the columns; the size of all records, or undefined if they run out of the bytes. Hot. */
+/**
+ * Fill the columns, and `suspects` with records of more than `harmless` tokens; the size of all records,
+ * or undefined if they run out of the bytes. Hot.
+ */
 function walkRecords(
   bytes: Uint8Array,
   tokenStarts: Uint32Array,
   tokenCounts: Uint16Array,
   longLengths: boolean,
+  harmless: number,
+  suspects: number[],
 ): number | undefined {
   const size = bytes.length;
   let offset = 0;
@@ -128,6 +136,7 @@ function walkRecords(
       length = (length & 0x7f) | (bytes[offset++]! << 7);
     }
     if (length === 0) return undefined;
+    if (length > harmless) suspects.push(index);
     tokenStarts[index] = offset;
     tokenCounts[index] = length;
     offset += length;
@@ -166,24 +175,11 @@ function findMarkers(
   return undefined;
 }
 
-/** Every name expands to at least its letter and to no more than the limit; most are too short to count. */
-function checkNameLengths(
-  bytes: Uint8Array,
-  tokenStarts: Uint32Array,
-  tokenCounts: Uint16Array,
-  tokens: TokenTable,
-): void {
-  const { lengths, longest } = tokens;
-  const harmless = Math.floor(maximumNameLength / Math.max(longest, 1));
-  for (let index = 0; index < tokenCounts.length; index++) {
-    const count = tokenCounts[index]!;
-    if (count <= harmless) continue;
-    const start = tokenStarts[index]!;
-    let length = 0;
-    for (let i = start; i < start + count; i++) length += lengths[bytes[i]!]!;
-    if (length > maximumNameLength) {
-      throw badNames(`a name of ${length} characters, at most ${maximumNameLength} are believed`, start);
-    }
+function checkNameLength(bytes: Uint8Array, start: number, count: number, tokens: TokenTable): void {
+  let length = 0;
+  for (let i = start; i < start + count; i++) length += tokens.lengths[bytes[i]!]!;
+  if (length > maximumNameLength) {
+    throw badNames(`a name of ${length} characters, at most ${maximumNameLength} are believed`, start);
   }
 }
 

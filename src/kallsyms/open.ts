@@ -1,6 +1,6 @@
 import { FormatError } from "../io/index.ts";
 import type { AddressEncoding } from "./addresses.ts";
-import { addressEntryByteSize, ascendingShare, decodeAddresses, endsInKernelHalf } from "./addresses.ts";
+import { addressEntryByteSize, decodeAddresses, endsInKernelHalf } from "./addresses.ts";
 import { KernelSymbols } from "./kernel-symbols.ts";
 import { maximumNamesByteSize, maximumSymbolCount } from "./limits.ts";
 import { parseNameTable } from "./names.ts";
@@ -77,11 +77,10 @@ export function openKernelSymbols(
   let bestShare = 0;
   for (const [encoding, table, base] of encodingsOf(memory, at)) {
     const bytes = readBytes(memory, table, count * addressEntryByteSize(encoding));
-    const columns = decodeAddresses(bytes, count, encoding, base, littleEndian);
-    const share = ascendingShare(columns);
-    if (share <= bestShare || !endsInKernelHalf(columns)) continue;
-    bestShare = share;
-    best = new KernelSymbols(names, columns, encoding, share === 1);
+    const { columns, ascending } = decodeAddresses(bytes, count, encoding, base, littleEndian);
+    if (ascending <= bestShare || !endsInKernelHalf(columns)) continue;
+    bestShare = ascending;
+    best = new KernelSymbols(names, columns, encoding, ascending === 1);
   }
   // Of 1000 the right encoding has 1000 and a wrong one up to 930; memory can be a little damaged.
   if (best === undefined || bestShare < 0.98) {
