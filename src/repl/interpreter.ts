@@ -1,0 +1,148 @@
+import { isBuiltin } from "node:module";
+import { Recoverable, type REPLServer } from "node:repl";
+import vm from "node:vm";
+import type { Program } from "../program/index.ts";
+import { evaluate, evaluateType, ExpressionError } from "../program/expression/index.ts";
+import { type Reading, readLine } from "./language.ts";
+import { viewOf } from "./object-view.ts";
+import { findByName } from "./scope.ts";
+
+/** What came of a line. */
+export type Outcome =
+  | { kind: "value"; value: unknown }
+  /** More lines may make it whole. */
+  | { kind: "incomplete" }
+  | { kind: "error"; error: unknown };
+
+/** Runs `act` so that a signal can break it. */
+export type Breakable = <Result>(act: () => Result) => Result;
+
+type Evaluate = REPLServer["eval"];
+
+const identifier = /(?<![\w$.])[A-Za-z_$][\w$]*/g;
+const spread = /(?<=\.\.\.)[A-Za-z_$][\w$]*/g;
+/** Stands for a kernel's variable while names are looked up. */
+const kernelMark = Symbol("kernel");
+
+/** Evaluates lines, each in the language it is written in. */
+export class Interpreter {
+  readonly program: Program;
+  readonly #server: REPLServer;
+  readonly #evaluateScript: Evaluate;
+  readonly #breakable: Breakable;
+  /** Names given to JavaScript at the start. */
+  readonly ownNames: readonly string[];
+  #isProbing = false;
+
+  /** @param server gives JavaScript its context and way of evaluating */
+  constructor(program: Program, server: REPLServer, scope: Record<string, unknown>, breakable: Breakable) {
+    this.program = program;
+    this.#server = server;
+    this.#evaluateScript = server.eval;
+    this.#breakable = breakable;
+    this.ownNames = Object.keys(scope);
+    for (const [name, value] of Object.entries(scope)) {
+      Object.defineProperty(server.context, name, {
+        value,
+        configurable: true,
+        enumerable: true,
+        writable: true,
+      });
+    }
+  }
+
+  /** Evaluate a line, or several that belong together. */
+  async run(text: string): Promise<Outcome> {
+    if (text.trim() === "") return { kind: "value", value: undefined };
+    let reading: Reading;
+    try {
+      reading = readLine(text, this.program, (name) => this.isDefined(name));
+    } catch (error) {
+      return { kind: "error", error };
+    }
+    if (reading.language === "c") return this.runC(text);
+    if (reading.language === "javascript") return this.runScript(text);
+    const type = this.#typeIf(text);
+    if (type !== undefined) return type;
+    const { error } = reading;
+    if (error?.isIncomplete === true) return { kind: "incomplete" };
+    const outcome = await this.runScript(text);
+    return outcome.kind === "error" && error !== undefined ? { kind: "error", error } : outcome;
+  }
+
+  /** Evaluate C, whatever JavaScript would make of it. A type's name gives the type. */
+  runC(text: string): Outcome {
+    try {
+      return { kind: "value", value: viewOf(this.#breakable(() => evaluate(this.program, text))) };
+    } catch (error) {
+      return this.#typeIf(text) ?? { kind: "error", error };
+    }
+  }
+
+  /** Evaluate JavaScript; the kernel's variables stand behind its own names. */
+  runScript(text: string): Promise<Outcome> {
+    this.#lendVariables(text);
+    return new Promise((resolve) => {
+      const done = (error: unknown, value?: unknown): void => {
+        if (error instanceof Recoverable) resolve({ kind: "incomplete" });
+        else if (error !== null && error !== undefined) resolve({ kind: "error", error });
+        else resolve({ kind: "value", value });
+      };
+      try {
+        const evaluateScript = this.#evaluateScript.bind(this.#server) as (
+          code: string,
+          context: vm.Context,
+          file: string,
+          callback: (error: unknown, value?: unknown) => void,
+        ) => void;
+        evaluateScript(text.endsWith("\n") ? text : `${text}\n`, this.#server.context, "repl", done);
+      } catch (error) {
+        done(error);
+      }
+    });
+  }
+
+  /** True for a name that JavaScript has of its own: not from the kernel, and no module of Node that the kernel hides. */
+  isDefined(name: string): boolean {
+    if (isBuiltin(name) && name !== "process" && name !== "console" && this.#isKernels(name)) return false;
+    this.#isProbing = true;
+    try {
+      return vm.runInContext(name, this.#server.context) !== kernelMark;
+    } catch {
+      return false;
+    } finally {
+      this.#isProbing = false;
+    }
+  }
+
+  #isKernels(name: string): boolean {
+    return this.program.variables.find(name) !== undefined;
+  }
+
+  /** Make the kernel's variables that a script names readable in it, where it has none of that name. */
+  #lendVariables(text: string): void {
+    const names = new Set([...(text.match(identifier) ?? []), ...(text.match(spread) ?? [])]);
+    for (const name of names) {
+      if (!this.#isKernels(name) || this.isDefined(name)) continue;
+      const { context } = this.#server;
+      const replace = (value: unknown): void => {
+        Object.defineProperty(context, name, { value, configurable: true, enumerable: true, writable: true });
+      };
+      Object.defineProperty(context, name, {
+        get: () => (this.#isProbing ? kernelMark : viewOf(findByName(this.program, name))),
+        set: replace,
+        configurable: true,
+        enumerable: false,
+      });
+    }
+  }
+
+  #typeIf(text: string): Outcome | undefined {
+    try {
+      return { kind: "value", value: evaluateType(this.program, text.trim()) };
+    } catch (error) {
+      if (error instanceof ExpressionError) return undefined;
+      throw error;
+    }
+  }
+}

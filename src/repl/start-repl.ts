@@ -1,0 +1,122 @@
+import { type REPLServer, start } from "node:repl";
+import { PassThrough, type Readable, type Writable } from "node:stream";
+import type { Program } from "../program/index.ts";
+import { historyPath } from "./history.ts";
+import { type Breakable, Interpreter } from "./interpreter.ts";
+import { Line, metaCommands } from "./meta-commands.ts";
+import { runPiped, type Show } from "./piped-session.ts";
+import { Printer } from "./printer.ts";
+import { makeScope } from "./scope.ts";
+import { breakableBySignal, runTerminal } from "./terminal-session.ts";
+import { errorText, valueText } from "./value-text.ts";
+
+/** Where the prompt reads and writes. */
+export interface ReplStreams {
+  input: Readable & { isTTY?: boolean; isRaw?: boolean; setRawMode?: (isRaw: boolean) => unknown };
+  output: Writable & { isTTY?: boolean; columns?: number };
+  /** Errors of piped lines; a terminal shows them where the values are. */
+  error: Writable;
+  environment: Readonly<Record<string, string | undefined>>;
+}
+
+export interface ReplOptions {
+  /** Shown once before the first prompt of a terminal. */
+  banner?: string;
+  /** More names for JavaScript: values, and functions over objects. */
+  scope?: Readonly<Record<string, unknown>>;
+  /** File of lines typed before; by default in the XDG state directory, `false` for none. */
+  history?: string | false;
+}
+
+const help = [
+  "A line is C (init_task.mm->pgd, *(struct list_head *)&modules) or JavaScript (program.init_task.comm.string()).",
+  "What both could be is C, unless a name in it is JavaScript's own.",
+  ...metaCommands.map((command) => `.${command.name.padEnd(6)} ${command.help}`),
+  ".exit   Leave",
+].join("\n");
+
+/**
+ * The interactive debugger over a program: JavaScript with `program` at hand, and C expressions.
+ * Runs a prompt where input and output are terminals, else the lines of the input.
+ * @returns the exit code: 0, or 1 where a line of a piped input failed
+ */
+export async function startRepl(
+  program: Program,
+  streams: ReplStreams,
+  options: ReplOptions = {},
+): Promise<number> {
+  const { input, output, environment } = streams;
+  const isTerminal = input.isTTY === true && output.isTTY === true;
+  const hasColors = isTerminal && (environment["NO_COLOR"] ?? "") === "" && environment["TERM"] !== "dumb";
+  if (isTerminal && options.banner !== undefined) output.write(`${options.banner}\n`);
+  const server = isTerminal ? terminalServer(streams, hasColors) : hiddenServer();
+  const breakable: Breakable = isTerminal ? breakableBySignal(input as { isRaw?: boolean }) : (act) => act();
+  const interpreter = new Interpreter(program, server, makeScope(program, options.scope), breakable);
+  const printer = new Printer(output);
+  const show = shower(streams, printer, breakable, isTerminal, hasColors);
+  if (!isTerminal) {
+    try {
+      return await runPiped(input, interpreter, show, help);
+    } finally {
+      server.close();
+    }
+  }
+  const history = options.history ?? historyPath(environment);
+  if (typeof history === "string") {
+    await new Promise<void>((resolve) => {
+      server.setupHistory(history, () => resolve());
+    });
+  }
+  return runTerminal(server, interpreter, show, printer);
+}
+
+function shower(
+  { output, error }: ReplStreams,
+  printer: Printer,
+  breakable: Breakable,
+  isTerminal: boolean,
+  colors: boolean,
+): Show {
+  return async (outcome) => {
+    if (outcome.kind === "incomplete") return;
+    let problem: unknown;
+    if (outcome.kind === "value") {
+      const { value } = outcome;
+      try {
+        const columns = isTerminal ? output.columns : undefined;
+        const text =
+          value instanceof Line ? value.text : breakable(() => valueText(value, { columns, colors }));
+        if (text !== undefined) await printer.print(text);
+        return;
+      } catch (thrown) {
+        problem = thrown;
+      }
+    } else {
+      problem = outcome.error;
+    }
+    const text = errorText(problem);
+    if (isTerminal) await printer.print(text);
+    else error.write(`${text}\n`);
+  };
+}
+
+function terminalServer({ input, output }: ReplStreams, useColors: boolean): REPLServer {
+  return start({
+    prompt: "dwarfless> ",
+    input,
+    output,
+    terminal: true,
+    useColors,
+    ignoreUndefined: true,
+    breakEvalOnSigint: true,
+    // Previews would evaluate what is still being typed.
+    preview: false,
+  });
+}
+
+/** Evaluates JavaScript as Node's prompt does, without being one. */
+function hiddenServer(): REPLServer {
+  const output = new PassThrough();
+  output.resume();
+  return start({ prompt: "", input: new PassThrough(), output, terminal: false, ignoreUndefined: true });
+}

@@ -1,0 +1,97 @@
+import { Recoverable, type REPLServer } from "node:repl";
+import type { CompleterResult } from "node:readline";
+import vm from "node:vm";
+import { completeLine } from "./completion.ts";
+import type { Breakable, Interpreter } from "./interpreter.ts";
+import { metaCommands } from "./meta-commands.ts";
+import type { Show } from "./piped-session.ts";
+import type { Printer } from "./printer.ts";
+
+type Callback = (error: Error | null, result?: unknown) => void;
+type Complete = (line: string, callback: (error?: null | Error, result?: CompleterResult) => void) => void;
+
+interface RawInput {
+  isRaw?: boolean;
+  setRawMode?: (isRaw: boolean) => void;
+}
+
+/**
+ * Lets Ctrl-C break what runs without a pause: the terminal makes a signal of it again for the time,
+ * and the engine stops at the signal.
+ */
+export function breakableBySignal(input: RawInput): Breakable {
+  const sandbox: { act?: () => unknown } = {};
+  const context = vm.createContext(sandbox);
+  const script = new vm.Script("act()");
+  return <Result>(act: () => Result): Result => {
+    const wasRaw = input.isRaw === true;
+    if (wasRaw) input.setRawMode?.(false);
+    sandbox.act = act;
+    try {
+      return script.runInContext(context, { breakOnSigint: true }) as Result;
+    } finally {
+      delete sandbox.act;
+      if (wasRaw) input.setRawMode?.(true);
+    }
+  };
+}
+
+/** Puts our evaluation, commands, completion and interruption into Node's prompt; resolves when it is left. */
+export function runTerminal(
+  server: REPLServer,
+  interpreter: Interpreter,
+  show: Show,
+  printer: Printer,
+): Promise<number> {
+  // Lines typed or pasted while one is still being evaluated or printed wait for it.
+  let queue: Promise<void> = Promise.resolve();
+  const enqueue = (act: () => Promise<void>): void => {
+    queue = queue.then(act);
+  };
+  const take = async (text: string, callback: Callback): Promise<void> => {
+    const outcome = await interpreter.run(text);
+    if (outcome.kind === "incomplete") {
+      callback(new Recoverable(new SyntaxError("incomplete")));
+      return;
+    }
+    if (outcome.kind === "value" && outcome.value !== undefined) server.context["_"] = outcome.value;
+    await show(outcome);
+    callback(null);
+  };
+  const evaluateLine = (text: string, _context: unknown, _file: string, callback: Callback): void => {
+    enqueue(() => take(text, callback));
+  };
+  Object.assign(server, { eval: evaluateLine });
+  for (const command of metaCommands) {
+    server.defineCommand(command.name, {
+      help: command.help,
+      action(argument) {
+        enqueue(async () => {
+          await show(await command.run(argument, interpreter));
+          server.displayPrompt();
+        });
+      },
+    });
+  }
+  const prompt = server as unknown as { completer: Complete };
+  const completeScript = prompt.completer.bind(server) as Complete;
+  prompt.completer = (line, callback) => {
+    const result = completeLine(line, interpreter);
+    if (result === undefined) completeScript(line, callback);
+    else callback(null, result);
+  };
+  stopPrintingOnInterrupt(server, printer);
+  return new Promise((resolve) => {
+    server.once("exit", () => resolve(0));
+  });
+}
+
+/** While a text is printed Ctrl-C means that one; else what it means to Node's prompt. */
+function stopPrintingOnInterrupt(server: REPLServer, printer: Printer): void {
+  const usual = server.listeners("SIGINT") as (() => void)[];
+  server.removeAllListeners("SIGINT");
+  server.on("SIGINT", () => {
+    if (printer.isPrinting) printer.stop();
+    else for (const listener of usual) listener.call(server);
+  });
+}
