@@ -242,7 +242,7 @@ class Formatter {
 }
 
 /** Most members and elements visited for one text. */
-const maximumItems = 0x40_0000;
+const maximumItems = 0x10_0000;
 /** Deepest nesting of anonymous members. */
 const maximumNesting = 64;
 

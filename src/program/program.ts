@@ -149,6 +149,19 @@ export class Program implements ObjectContext {
 
   /** Text of an object as C would initialise it. */
   format(object: KernelObject, options?: FormatOptions): string {
-    return formatObject(object, options, (address) => this.symbolizer.symbolAt(address));
+    return formatObject(object, options, (address) => this.#symbolAround(address));
+  }
+
+  /**
+   * The symbol an address lies in, if it lies in it: kallsyms has no sizes, so what stands behind the
+   * last variable of a section would seem to be part of it. Where the variable has a type, that says.
+   */
+  #symbolAround(address: bigint): SymbolAt | undefined {
+    const found = this.symbolizer.symbolAt(address);
+    if (found === undefined || found.offset === 0n) return found;
+    const variable = this.variables.find(found.name, found.module);
+    if (variable === undefined || variable.address !== address - found.offset) return found;
+    const byteSize = variable.type.byteSizeIf;
+    return byteSize === undefined || found.offset < BigInt(byteSize) ? found : undefined;
   }
 }

@@ -1,3 +1,4 @@
+import { FaultError } from "../io/index.ts";
 import type { VirtualMemory } from "../memory/memory.ts";
 
 export interface MemoryString {
@@ -20,7 +21,7 @@ export function readCStringBytes(memory: VirtualMemory, address: bigint, maximum
   while (byteSize < maximum) {
     const at = BigInt.asUintN(64, address + BigInt(byteSize));
     const leftOfPage = memory.pageByteSize - Number(at % BigInt(memory.pageByteSize));
-    const chunk = memory.read(at, Math.min(step, leftOfPage, maximum - byteSize));
+    const chunk = readUpToFault(memory, at, Math.min(step, leftOfPage, maximum - byteSize));
     const end = chunk.indexOf(0);
     if (end >= 0) {
       chunks.push(chunk.subarray(0, end));
@@ -31,6 +32,20 @@ export function readCStringBytes(memory: VirtualMemory, address: bigint, maximum
     step = memory.pageByteSize;
   }
   return { bytes: joined(chunks), isTerminated: false };
+}
+
+/** Bytes of a range, or those before the first that is not there if the string ends among them. */
+function readUpToFault(memory: VirtualMemory, address: bigint, byteSize: number): Uint8Array {
+  try {
+    return memory.read(address, byteSize);
+  } catch (error) {
+    if (!(error instanceof FaultError)) throw error;
+    // Memory can end within a page: the string may end before it does.
+    const bytes: number[] = [];
+    do bytes.push(memory.readU8(BigInt.asUintN(64, address + BigInt(bytes.length))));
+    while (bytes[bytes.length - 1] !== 0 && bytes.length < byteSize);
+    return Uint8Array.from(bytes);
+  }
 }
 
 function joined(chunks: readonly Uint8Array[]): Uint8Array {
