@@ -112,9 +112,31 @@ export function addressOrder(columns: AddressColumns): Uint32Array | undefined {
   return sortByAddress(columns, order);
 }
 
-/** Sort entries by address in place, equal ones by number. */
+/** Sort entries by address in place; those at one address must be, and stay, in ascending order. */
 export function sortByAddress(columns: AddressColumns, order: Uint32Array): Uint32Array {
-  return order.sort((left, right) => compareEntries(columns, left, right) || left - right);
+  if (order.length < 4096) {
+    return order.sort((left, right) => compareEntries(columns, left, right) || left - right);
+  }
+  // By 16 bits at a time, lowest first: a comparing sort of a kernel's symbols takes a second.
+  let from = order;
+  let into: Uint32Array = new Uint32Array(order.length);
+  for (const [column, shift] of [
+    [columns.low, 0],
+    [columns.low, 16],
+    [columns.high, 0],
+    [columns.high, 16],
+  ] as const) {
+    const ends = new Uint32Array(0x1_0000);
+    for (let i = 0; i < from.length; i++) ends[(column[from[i]!]! >>> shift) & 0xffff]!++;
+    for (let digit = 1; digit < ends.length; digit++) ends[digit]! += ends[digit - 1]!;
+    for (let i = from.length - 1; i >= 0; i--) {
+      const entry = from[i]!;
+      into[--ends[(column[entry]! >>> shift) & 0xffff]!] = entry;
+    }
+    [from, into] = [into, from];
+  }
+  // Four passes: the result is back in `order`.
+  return order;
 }
 
 /**

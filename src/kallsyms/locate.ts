@@ -34,10 +34,12 @@ export function* locateTokens(
   hit: number,
   littleEndian: boolean,
 ): IterableIterator<TokensPlace> {
-  const bytes = readForward(memory, hit, maximumTokenTableByteSize + tokenIndexByteSize);
-  let end = 0;
-  for (let token = zeroDigit; token < 256; token++) {
-    end = bytes.indexOf(0, end) + 1;
+  // Real tables have a kilobyte.
+  let bytes = readForward(memory, hit, 0x1000);
+  let end = endOfTokens(bytes);
+  if (end === 0 || end + tokenIndexByteSize + 8 > bytes.length) {
+    bytes = readForward(memory, hit, maximumTokenTableByteSize + tokenIndexByteSize + 8);
+    end = endOfTokens(bytes);
     if (end === 0) return;
   }
   for (const alignment of [4, 8]) {
@@ -54,6 +56,16 @@ export function* locateTokens(
     const tokens = unlessFormatError(() => parseTokenTable(table, index, littleEndian));
     if (tokens !== undefined) yield { tokenTable: hit - before, tokenIndex: hit + indexOffset, tokens };
   }
+}
+
+/** Bytes of the tokens from "0" to the last; 0 if they do not end. */
+function endOfTokens(bytes: Uint8Array): number {
+  let end = 0;
+  for (let token = zeroDigit; token < 256; token++) {
+    end = bytes.indexOf(0, end) + 1;
+    if (end === 0) return 0;
+  }
+  return end;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { isDwarflessError } from "../../src/io/index.ts";
+import { FaultError, isDwarflessError } from "../../src/io/index.ts";
 import { checkSymbols, KallsymsSearch, openKernelSymbols, resolveImage } from "../../src/kallsyms/index.ts";
 import type { KernelSymbols } from "../../src/kallsyms/index.ts";
 import { buildKallsyms } from "../build/kallsyms.ts";
@@ -158,15 +158,38 @@ describe("broken tables", () => {
     const memory = new Uint8Array(4 << 20);
     const digits = Buffer.from("0\x001\x002\x003\x004\x005\x006\x007\x008\x009\x00", "latin1");
     for (let at = 0; at + digits.length <= memory.length; at += digits.length) memory.set(digits, at);
-    let reads = 0;
+    let byteSize = 0;
     const find = new KallsymsSearch({
       readInto: (target, address) => {
-        reads++;
+        byteSize += target.length;
         target.set(memory.subarray(address, address + target.length));
       },
     });
     search(find, memory);
     expect(find.candidates).toEqual([]);
-    expect(reads).toBeLessThan(10_000);
+    expect(byteSize).toBeLessThan(200 << 20);
+  });
+
+  test("memory full of token tables ends the search", () => {
+    const image = images.get(9)!;
+    const from = image.physicalStart + Number(image.built.at.tokenTable - image.start);
+    const to = image.physicalStart + Number(image.built.at.tokenIndex - image.start) + 512;
+    const table = image.memory.slice(from, to);
+    const memory = new Uint8Array(2 << 20);
+    // Between them numbers like markers, of names that do not exist.
+    const words = new Uint32Array(memory.buffer);
+    for (let i = 0; i < words.length; i++) words[i] = (i % 12) * 600;
+    for (let at = 0; at + table.length <= memory.length; at += 0x8000) memory.set(table, at);
+    const find = new KallsymsSearch({
+      readInto: (target, address) => {
+        if (address + target.length > memory.length)
+          throw new FaultError("absent", memory.length, "physical");
+        target.set(memory.subarray(address, address + target.length));
+      },
+    });
+    search(find, memory);
+    expect(find.candidates).toEqual([]);
+    expect(find.tokenTables).toBeGreaterThan(30);
+    expect(find.tokenTables).toBeLessThan(40);
   });
 });
