@@ -42,6 +42,7 @@ export const aarch64: Architecture = {
   distanceVariable: "kimage_voffset",
   imageDelta: (value) => BigInt.asUintN(64, -value),
   rootSymbols: ["swapper_pg_dir"],
+  imageStart: undefined,
   formatsAt,
   imageRun,
   linearRuns,
@@ -63,7 +64,8 @@ function translationOf(facts: KernelFacts): KernelTranslation {
   const root = facts.symbol("swapper_pg_dir");
   if (root === undefined) throw missingFact("SYMBOL(swapper_pg_dir)");
   const pageByteSize = facts.pageSize;
-  if (pageByteSize === undefined) throw missingFact("PAGESIZE");
+  if (pageByteSize === undefined || ![4096, 16384, 65536].includes(pageByteSize))
+    throw missingFact("PAGESIZE of 4, 16 or 64 KiB");
   const compiledBits = Number(facts.number("VA_BITS") ?? 0n);
   const t1sz = facts.number("TCR_EL1_T1SZ");
   // With 64 KiB pages a kernel for 52 bits keeps its tables in that shape on 48-bit processors.

@@ -31,6 +31,8 @@ export interface Architecture {
   imageDelta(value: bigint): bigint;
   /** Symbols of the kernel's top page table, the best first. */
   readonly rootSymbols: readonly string[];
+  /** From here on there are only the image and modules; undefined where images lie among other memory. */
+  readonly imageStart: bigint | undefined;
   /** Page table formats that a kernel may use whose top table is known, the most probable first. */
   formatsAt(root: number, variables: ImageVariables): PageTableFormat[];
   /** The image as a run, around an address of its text, up to `end` if that is known. */

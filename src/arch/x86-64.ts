@@ -16,6 +16,9 @@ import {
   type PhysicalRead,
 } from "./page-tables.ts";
 
+/** Where the image would start if it were linked for physical address 0: `__START_KERNEL_map`. */
+const imageBase = 0xffff_ffff_8000_0000n;
+
 /**
  * x86-64: 4 or 5 levels of 512 entries, pages of 4 KiB, 2 MiB and 1 GiB.
  * Sources: AMD64 Architecture Programmer's Manual volume 2, chapter 5; Linux `struct elf_prstatus`.
@@ -44,13 +47,12 @@ export const x86_64: Architecture = {
   distanceVariable: "phys_base",
   imageDelta,
   rootSymbols: ["init_top_pgt", "init_level4_pgt", "swapper_pg_dir"],
+  imageStart: imageBase,
   formatsAt,
   imageRun,
   linearRuns,
 };
 
-/** Where the image would start if it were linked for physical address 0: `__START_KERNEL_map`. */
-const imageBase = 0xffff_ffff_8000_0000n;
 /** Largest image with KASLR, without which half of that is reserved; modules follow at once. */
 const imageByteSize = 0x4000_0000n;
 

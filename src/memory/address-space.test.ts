@@ -124,6 +124,13 @@ describe("AddressSpace", () => {
     },
   );
 
+  it.each([-1, NaN, Infinity, 2 ** 30 + 1])("does not try to read %d bytes", (byteSize) => {
+    const { memory, translation } = machine();
+    expect(() => new AddressSpace(memory, translation).read(base, byteSize)).toThrowError(
+      expect.objectContaining({ code: "READ_SIZE" }),
+    );
+  });
+
   it("wraps at 2^64", () => {
     const { memory, tables, translation } = machine();
     tables.map(0xffff_ffff_ffff_f000n, 0x3000n);

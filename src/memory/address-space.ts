@@ -1,6 +1,6 @@
 import type { PageTableFormat } from "../arch/index.ts";
 import type { PhysicalMemory } from "../dump/dump.ts";
-import { FaultError } from "../io/index.ts";
+import { FaultError, LimitError } from "../io/index.ts";
 import { Locator, joinHalves } from "./locator.ts";
 import type { VirtualMemory } from "./memory.ts";
 import { PageCache, blockByteSize } from "./page-cache.ts";
@@ -17,6 +17,9 @@ export interface AddressSpaceOptions {
 
 /** Reads from this size on go around the cache, in one piece as long as pages are neighbours in memory. */
 const bulkByteSize = 4 * blockByteSize;
+
+/** Sizes come from a dump too, and what is read is allocated first. */
+const maximumReadByteSize = 0x4000_0000;
 
 /** Sets of two blocks that are kept: 2 MiB, which a walk over a few hundred tasks fits in, and 128 KiB. */
 const kernelSets = 256;
@@ -122,7 +125,10 @@ export class AddressSpace implements VirtualMemory {
     }
   }
 
+  /** @throws {LimitError} for more than 1 GiB. */
   read(address: bigint, byteSize: number): Uint8Array {
+    if (!(byteSize >= 0 && byteSize <= maximumReadByteSize))
+      throw new LimitError("READ_SIZE", `${byteSize} bytes are too many to read at once`);
     const target = new Uint8Array(byteSize);
     this.readInto(target, address);
     return target;

@@ -16,7 +16,6 @@ export interface QemuTranslation {
   checks: string[];
 }
 
-const imageStart = 0xffff_ffff_8000_0000n;
 const fiveLevelPaging = 1n << 12n;
 /** CR3 bit that chooses the half for user mode under page table isolation; otherwise a bit of the address. */
 const userHalfBit = 0x1000;
@@ -82,7 +81,7 @@ function tryRoot(
       BigInt(view.getUint16(0, true)) |
       (BigInt(view.getUint16(6, true)) << 16n) |
       ((view.getBigUint64(8, true) & 0xffff_ffffn) << 32n);
-    if (divideError < imageStart) return undefined;
+    if (divideError < x86_64.imageStart!) return undefined;
     const imageDelta = BigInt.asUintN(64, BigInt(space.translate(divideError)) - divideError);
     return {
       translation: { ...translation, runs: [x86_64.imageRun(imageDelta, divideError)] },

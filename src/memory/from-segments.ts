@@ -1,8 +1,6 @@
-import { isKernelAddress, x86_64, type Architecture, type LinearRun } from "../arch/index.ts";
+import { isKernelAddress, type Architecture, type LinearRun } from "../arch/index.ts";
 import type { VirtualSegment } from "../dump/dump.ts";
 import type { Translation } from "./translation.ts";
-
-const x86ImageStart = 0xffff_ffff_8000_0000n;
 
 /**
  * What the LOAD segments of /proc/vmcore and /proc/kcore say: where the image and the linear map are. No page
@@ -17,7 +15,8 @@ export function translationFromSegments(
   for (const { address, byteSize, physicalAddress } of segments) {
     if (physicalAddress === undefined || byteSize === 0n || !isKernelAddress(architecture, address)) continue;
     const delta = BigInt.asUintN(64, BigInt(physicalAddress) - address);
-    const name = isImage(architecture, address) ? "image" : "linear";
+    const { imageStart } = architecture;
+    const name = imageStart !== undefined && address >= imageStart ? "image" : "linear";
     runs.push({ name, start: address, byteSize, delta });
   }
   if (runs.length === 0) return undefined;
@@ -36,9 +35,4 @@ export function imageDeltaOfSegments(
   segments: readonly VirtualSegment[],
 ): bigint | undefined {
   return translationFromSegments(architecture, segments)?.runs.find((run) => run.name === "image")?.delta;
-}
-
-/** Only x86-64 gives the image addresses that nothing else can have. */
-function isImage(architecture: Architecture, address: bigint): boolean {
-  return architecture === x86_64 && address >= x86ImageStart;
 }

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { MockKernel, type MockKernelOptions } from "../../test/build/mock-kernel.ts";
 import { shapeName, tableShapes, type TableShape } from "../../test/build/page-tables.ts";
@@ -120,6 +121,50 @@ describe("translationFromVmcoreinfo", () => {
       expect.objectContaining({ code: "VMCOREINFO" }),
     );
   });
+});
+
+it("survives any numbers in a VMCOREINFO", () => {
+  const keys = [
+    "PAGESIZE",
+    "SYMBOL(_stext)",
+    "SYMBOL(init_uts_ns)",
+    "SYMBOL(swapper_pg_dir)",
+    "OFFSET(uts_namespace.name)",
+    "NUMBER(phys_base)",
+    "NUMBER(sme_mask)",
+    "NUMBER(pgtable_l5_enabled)",
+    "NUMBER(KERNEL_IMAGE_SIZE)",
+    "NUMBER(kimage_voffset)",
+    "NUMBER(VA_BITS)",
+    "NUMBER(TCR_EL1_T1SZ)",
+    "NUMBER(PHYS_OFFSET)",
+  ];
+  const value = fc.oneof(
+    fc.constantFrom(
+      "0",
+      "1",
+      "-1",
+      "8192",
+      "16384",
+      "65536",
+      "48",
+      "52",
+      "ffffffff81000000",
+      "0xffffffffffffffff",
+    ),
+    fc.bigInt(-(1n << 63n), (1n << 64n) - 1n).map(String),
+    fc.bigInt(0n, (1n << 64n) - 1n).map((number) => number.toString(16)),
+  );
+  const kernel = x86Kernel(x86[0]!);
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.constantFrom(...keys), value)), fc.boolean(), (lines, isArm) => {
+      const text = lines.map(([key, each]) => `${key}=${each}\n`).join("");
+      const info = new Vmcoreinfo(kernel.vmcoreinfo().slice(0, isArm ? 60 : 0) + text);
+      const [tried] = tryVmcoreinfo(kernel.memory, [info], [0xffff_ffff_8100_0000n]);
+      expect(tried!.check.ok).toBe(false);
+    }),
+    { numRuns: 2000 },
+  );
 });
 
 describe("tryVmcoreinfo", () => {
