@@ -1,5 +1,7 @@
 import { deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
+import { snappyCompress } from "hysnappy";
+import { lzoCompress } from "../../test/build/compressed-page.ts";
 import { FormatError } from "../io/index.ts";
 import { largestResult, loadCodec, type CodecName } from "./index.ts";
 
@@ -15,6 +17,8 @@ describe.each<[CodecName, Uint8Array, Uint8Array]>([
   ["gzip", new Uint8Array(gzipSync(text)), text],
   ["zstd", zstdRaw, new Uint8Array(Buffer.from("hello"))],
   ["zstd", zstdRepeated, new Uint8Array(18_000).fill(0x78)],
+  ["lzo", lzoCompress(text), text],
+  ["snappy", snappyCompress(text), text],
 ])("%s", (name, compressed, plain) => {
   test("fills a target of the exact size", async () => {
     const { decompressInto } = await loadCodec(name);

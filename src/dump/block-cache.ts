@@ -15,10 +15,16 @@ export class BlockCache {
   #lastKey = -1;
   #lastSlot = 0;
 
-  /** At least one block is kept, however small `byteSize` is. */
-  constructor(blockByteSize: number, byteSize: number) {
+  /**
+   * At least one block is kept, however small `byteSize` is, and never more than there are (`total` bytes of
+   * them).
+   */
+  constructor(blockByteSize: number, byteSize: number, total: number = Infinity) {
     this.blockByteSize = blockByteSize;
-    this.#capacity = Math.max(1, Math.floor(byteSize / blockByteSize));
+    this.#capacity = Math.max(
+      1,
+      Math.min(Math.floor(byteSize / blockByteSize), Math.ceil(total / blockByteSize)),
+    );
     this.#next = new Int32Array(this.#capacity + 1).fill(this.#capacity);
     this.#previous = new Int32Array(this.#capacity + 1).fill(this.#capacity);
     this.#keys = new Float64Array(this.#capacity);

@@ -18,7 +18,7 @@ export class CachedSource implements ByteSource {
     this.name = source.name;
     this.byteSize = source.byteSize;
     this.#source = source;
-    this.#cache = new BlockCache(blockByteSize, cacheByteSize);
+    this.#cache = new BlockCache(blockByteSize, cacheByteSize, source.byteSize);
   }
 
   readInto(target: Uint8Array, offset: number): void {

@@ -17,7 +17,7 @@ export class FrameBitmap {
   readonly frameCount: number;
   readonly #source: ByteSource;
   readonly #offset: number;
-  readonly #cache: BlockCache = new BlockCache(blockByteSize, cacheByteSize);
+  readonly #cache: BlockCache;
   readonly #view: DataView;
   /** Set bits before each step, as far as anyone has asked. */
   #before: Float64Array<ArrayBuffer> = new Float64Array(64);
@@ -27,6 +27,7 @@ export class FrameBitmap {
     this.#source = source;
     this.#offset = offset;
     this.frameCount = frameCount;
+    this.#cache = new BlockCache(blockByteSize, cacheByteSize, frameCount / 8);
     this.#view = viewOf(this.#cache.bytes);
   }
 

@@ -86,11 +86,16 @@ export class KdumpDump implements Dump {
   static async open(sources: readonly ByteSource[], container: KdumpContainer): Promise<KdumpDump> {
     const headers = sources.map(readKdumpHeader);
     checkParts(sources, headers, container.diagnostics);
-    let flags = 0;
-    for (const [i, header] of headers.entries()) {
-      flags |= header.status | sampleFlags(sources[i]!, header.descriptorOffset, header.littleEndian);
+    let names = codecNamesOf(headers.reduce((flags, { status }) => flags | status, 0));
+    if (names.length === 0) {
+      names = codecNamesOf(
+        headers.reduce(
+          (flags, header, i) =>
+            flags | sampleFlags(sources[i]!, header.descriptorOffset, header.littleEndian),
+          0,
+        ),
+      );
     }
-    const names = codecNamesOf(flags);
     const codecs: Codec[] = [];
     for (const name of names) codecs.push(await loadCodec(name));
     return new KdumpDump(sources, headers, codecs, names.join(", ") || "none", container);
@@ -207,7 +212,8 @@ function factsOf(
   ];
   if (header.split !== undefined) facts.push(["split files", String(files)]);
   if (header.utsname.release !== "") facts.push(["kernel in the header", header.utsname.release]);
-  if (header.time > 0) facts.push(["time of the dump", new Date(header.time * 1000).toISOString()]);
+  const time = new Date(header.time * 1000);
+  if (header.time > 0 && !Number.isNaN(time.getTime())) facts.push(["time of the dump", time.toISOString()]);
   if ((header.status & DUMP_DH_EXCLUDED_VMEMMAP) !== 0)
     facts.push(["excluded", "struct pages of excluded memory"]);
   return facts;

@@ -43,7 +43,11 @@ export class KdumpMemory implements PhysicalMemory {
     this.#memory = layout.memory;
     this.#parts = layout.parts;
     this.#dumpLevel = layout.dumpLevel;
-    this.#cache = new BlockCache(layout.blockByteSize, layout.cacheByteSize);
+    this.#cache = new BlockCache(
+      layout.blockByteSize,
+      layout.cacheByteSize,
+      layout.dumped.frameCount * layout.blockByteSize,
+    );
   }
 
   get ranges(): readonly PhysicalRange[] {

@@ -25,7 +25,10 @@ export function codecNamesOf(flags: number): CodecName[] {
   return codecFlags.filter(([flag]) => (flags & flag) !== 0).map(([, name]) => name);
 }
 
-/** All bits that the first descriptors carry: older writers leave them out of the header. */
+/**
+ * The compressions that the first descriptors name, for a header that names none: older writers leave it out,
+ * and pages may really be uncompressed.
+ */
 export function sampleFlags(source: ByteSource, descriptorOffset: number, littleEndian: boolean): number {
   const count = Math.min(512, Math.floor((source.byteSize - descriptorOffset) / descriptorByteSize));
   if (count <= 0) return 0;
@@ -38,7 +41,13 @@ export function sampleFlags(source: ByteSource, descriptorOffset: number, little
   }
   const view = viewOf(bytes);
   let flags = 0;
-  for (let i = 0; i < count; i++) flags |= view.getUint32(i * descriptorByteSize + 12, littleEndian);
+  // The pages' data follows the descriptors, so its place ends them.
+  let end = bytes.length;
+  for (let at = 0; at + descriptorByteSize <= end; at += descriptorByteSize) {
+    flags |= view.getUint32(at + 12, littleEndian);
+    const data = readLongAt(view, at, littleEndian) - descriptorOffset;
+    if (data > 0) end = Math.min(end, data);
+  }
   return flags & allCodecFlags;
 }
 
