@@ -1,0 +1,5 @@
+export type { Frame, FrameKind, StackKind } from "./frame.ts";
+export type { StackRegion } from "./regions.ts";
+export type { RegisterSource } from "./cpu-registers.ts";
+export { Cpus } from "./cpus.ts";
+export { type StackOptions, Stacks, type StackTrace } from "./stacks.ts";

@@ -1,0 +1,29 @@
+import type { RegisterSet } from "../arch/index.ts";
+import type { VirtualMemory } from "../memory/index.ts";
+import type { Frame } from "./frame.ts";
+import type { ReturnAddresses } from "./return-addresses.ts";
+import type { StackRegions } from "./regions.ts";
+
+/** Where a walk begins. */
+export interface WalkStart {
+  registers: RegisterSet;
+  /** The task, for what the kernel notes of its rewritten return addresses; undefined for none. */
+  task: bigint | undefined;
+  regions: StackRegions;
+  /** When to stop, as `Date.now()` counts. */
+  deadline?: number | undefined;
+}
+
+/** Walks the stacks of one architecture. */
+export interface StackWalker {
+  readonly memory: VirtualMemory;
+  walk(start: WalkStart): Frame[];
+  /** True where a word may be a return address: it points behind a call. */
+  isReturnAddress(word: bigint): boolean;
+}
+
+/** What both walkers need of a kernel. */
+export interface WalkSources {
+  memory: VirtualMemory;
+  returnAddresses: ReturnAddresses;
+}

@@ -1,0 +1,301 @@
+import type { RegisterSet } from "../arch/index.ts";
+import { FaultError } from "../io/index.ts";
+import type { VirtualMemory } from "../memory/index.ts";
+import {
+  ORC_REGISTER_AX,
+  ORC_REGISTER_BP,
+  ORC_REGISTER_BP_INDIRECT,
+  ORC_REGISTER_DI,
+  ORC_REGISTER_DX,
+  ORC_REGISTER_PREV_SP,
+  ORC_REGISTER_R10,
+  ORC_REGISTER_R13,
+  ORC_REGISTER_SP,
+  ORC_REGISTER_SP_INDIRECT,
+  ORC_REGISTER_UNDEFINED,
+  ORC_TYPE_CALL,
+  ORC_TYPE_END_OF_STACK,
+  ORC_TYPE_REGS,
+  ORC_TYPE_REGS_PARTIAL,
+  orcFramePointerEntry,
+  type OrcEntry,
+} from "../orc/index.ts";
+import { type Frame, frame, maximumFrames } from "./frame.ts";
+import type { GeneratedCode } from "./generated-code.ts";
+import { guessFrames } from "./guess.ts";
+import type { OrcSource } from "./orc-source.ts";
+import { StackPath } from "./regions.ts";
+import type { StackWalker, WalkSources, WalkStart } from "./walk.ts";
+import { followsX86Call } from "./x86-call.ts";
+import { isX86UserMode, readX86Registers, x86HardwarePartOffset } from "./x86-registers.ts";
+
+const kernelHalf = 1n << 63n;
+/** Frames between two looks at the clock. */
+const framesPerLook = 64;
+
+/** Register of `struct pt_regs` that ORC may count from, when a frame has all of them. */
+const wholeSetRegisters: ReadonlyMap<number, string> = new Map([
+  [ORC_REGISTER_AX, "ax"],
+  [ORC_REGISTER_DX, "dx"],
+  [ORC_REGISTER_DI, "di"],
+  [ORC_REGISTER_R10, "r10"],
+  [ORC_REGISTER_R13, "r13"],
+]);
+
+/** The walk cannot go on. */
+class WalkProblem extends Error {}
+
+/** Walks stacks of x86-64 by ORC, as arch/x86/kernel/unwind_orc.c defines it. */
+export class X86Walker implements StackWalker {
+  readonly memory: VirtualMemory;
+  readonly #orc: OrcSource;
+  readonly #generated: GeneratedCode;
+  readonly #sources: WalkSources;
+
+  constructor(sources: WalkSources, orc: OrcSource, generated: GeneratedCode) {
+    this.memory = sources.memory;
+    this.#sources = sources;
+    this.#orc = orc;
+    this.#generated = generated;
+  }
+
+  walk(start: WalkStart): Frame[] {
+    return new X86Walk(this.#sources, this.#orc, this.#generated, this, start).run();
+  }
+
+  isReturnAddress(word: bigint): boolean {
+    return this.#orc.isCode(word) && followsX86Call(this.memory, word);
+  }
+}
+
+class X86Walk {
+  readonly #frames: Frame[] = [];
+  readonly #memory: VirtualMemory;
+  readonly #sources: WalkSources;
+  readonly #orc: OrcSource;
+  readonly #generated: GeneratedCode;
+  readonly #walker: StackWalker;
+  readonly #start: WalkStart;
+  readonly #path: StackPath;
+  #pc = 0n;
+  #sp = 0n;
+  #bp = 0n;
+  /** True while `pc` is an instruction to run rather than one behind a call. */
+  #exact = true;
+  /** Registers of this frame; all of them where `#isWhole`. */
+  #registers: RegisterSet | undefined;
+  #isWhole = false;
+  /** The last whole set: the processor's part alone was saved on top of it. */
+  #outer: RegisterSet | undefined;
+  /** First frame that rests on an unproved frame pointer. */
+  #unprovedFrom: number | undefined;
+
+  constructor(
+    sources: WalkSources,
+    orc: OrcSource,
+    generated: GeneratedCode,
+    walker: StackWalker,
+    start: WalkStart,
+  ) {
+    this.#sources = sources;
+    this.#memory = sources.memory;
+    this.#orc = orc;
+    this.#generated = generated;
+    this.#walker = walker;
+    this.#start = start;
+    this.#path = new StackPath(start.regions);
+  }
+
+  run(): Frame[] {
+    const { registers } = this.#start;
+    this.#pc = registers.get("ip");
+    this.#sp = registers.get("sp");
+    this.#bp = registers.get("bp");
+    this.#registers = registers;
+    this.#isWhole = registers.has("di");
+    if (registers.has("cs") && isX86UserMode(registers.get("cs"))) {
+      this.#push({ kind: "user" });
+      return this.#frames;
+    }
+    const lost = this.#path.enter(this.#sp);
+    this.#push({ kind: "exact" });
+    if (lost !== undefined) return this.#break(lost);
+    try {
+      while (this.#step()) {
+        if (this.#frames.length >= maximumFrames) return this.#break(`more than ${maximumFrames} frames`);
+        if (this.#frames.length % framesPerLook === 0 && this.#isLate()) return this.#break("the deadline");
+      }
+    } catch (error) {
+      if (error instanceof WalkProblem || error instanceof FaultError) return this.#break(error.message);
+      throw error;
+    }
+    return this.#frames;
+  }
+
+  #isLate(): boolean {
+    const { deadline } = this.#start;
+    return deadline !== undefined && Date.now() > deadline;
+  }
+
+  /** Go to the caller and note it; false at the end of the stack. */
+  #step(): boolean {
+    const entry = this.#entry();
+    if (entry.type === ORC_TYPE_END_OF_STACK) {
+      this.#unprovedFrom = undefined;
+      return false;
+    }
+    const cfa = this.#frameAddress(entry);
+    const bp = this.#framePointer(entry, cfa);
+    switch (entry.type) {
+      case ORC_TYPE_CALL:
+        return this.#leaveByCall(cfa, bp);
+      case ORC_TYPE_REGS:
+        return this.#leaveByRegisters(cfa, bp ?? this.#memory.readU64(cfa + 32n), false);
+      case ORC_TYPE_REGS_PARTIAL:
+        return this.#leaveByRegisters(cfa - BigInt(x86HardwarePartOffset), bp ?? this.#bp, true);
+      default:
+        throw new WalkProblem("no unwind data for this address");
+    }
+  }
+
+  #entry(): OrcEntry {
+    const known = this.#orc.forFrame(this.#pc, this.#exact);
+    if (known !== undefined) return known;
+    const code = this.#generated.find(this.#exact ? this.#pc : this.#pc - 1n);
+    if (code?.like !== undefined) {
+      const like = this.#orc.find(code.like);
+      if (like !== undefined) return like;
+    }
+    if (code === undefined && !this.#generated.mayHold(this.#pc)) {
+      throw new WalkProblem(`0x${this.#pc.toString(16)} is no code of this kernel`);
+    }
+    // Generated code has no ORC; that of BPF keeps a frame pointer.
+    this.#unprovedFrom ??= this.#frames.length;
+    return orcFramePointerEntry;
+  }
+
+  /** Where the caller's stack began: the canonical frame address. */
+  #frameAddress(entry: OrcEntry): bigint {
+    const offset = BigInt(entry.spOffset);
+    const add = (base: bigint): bigint => BigInt.asUintN(64, base + offset);
+    switch (entry.spRegister) {
+      case ORC_REGISTER_SP:
+        return add(this.#sp);
+      case ORC_REGISTER_BP:
+        return add(this.#bp);
+      case ORC_REGISTER_SP_INDIRECT:
+        return add(this.#memory.readU64(this.#sp));
+      case ORC_REGISTER_BP_INDIRECT:
+        return this.#memory.readU64(add(this.#bp));
+    }
+    const name = wholeSetRegisters.get(entry.spRegister);
+    if (name === undefined) throw new WalkProblem("unwind data that makes no sense");
+    const set = this.#isWhole ? this.#registers : this.#outer;
+    if (set === undefined || !set.has(name))
+      throw new WalkProblem(`register ${name} of this frame is not known`);
+    return add(set.get(name));
+  }
+
+  /** The caller's frame pointer; undefined where it was not saved. */
+  #framePointer(entry: OrcEntry, cfa: bigint): bigint | undefined {
+    const offset = BigInt(entry.bpOffset);
+    switch (entry.bpRegister) {
+      case ORC_REGISTER_UNDEFINED:
+        return undefined;
+      case ORC_REGISTER_PREV_SP:
+        return this.#memory.readU64(cfa + offset);
+      case ORC_REGISTER_BP:
+        return this.#memory.readU64(BigInt.asUintN(64, this.#bp + offset));
+      default:
+        throw new WalkProblem("unwind data that makes no sense");
+    }
+  }
+
+  #leaveByCall(cfa: bigint, bp: bigint | undefined): boolean {
+    const slot = cfa - 8n;
+    let pc = this.#memory.readU64(slot);
+    let through: string | undefined;
+    const { returnAddresses } = this.#sources;
+    const { task } = this.#start;
+    if (returnAddresses.isReplaced(pc)) {
+      const restored = task === undefined ? undefined : returnAddresses.restore(task, pc, slot);
+      if (restored === undefined) {
+        this.#moveTo(pc, cfa, bp ?? this.#bp, false);
+        this.#push({ kind: "call", slot });
+        throw new WalkProblem("the return address was replaced, and the kernel's note of it is not found");
+      }
+      pc = restored.address;
+      through = restored.through;
+    }
+    this.#isWhole = false;
+    this.#registers = undefined;
+    this.#outer = undefined;
+    this.#moveTo(pc, cfa, bp ?? this.#bp, false);
+    this.#push({ kind: "call", slot, through });
+    return true;
+  }
+
+  #leaveByRegisters(address: bigint, bp: bigint, partial: boolean): boolean {
+    const registers = readX86Registers(this.#memory, address, partial);
+    if (this.#isWhole) this.#outer = this.#registers;
+    this.#registers = registers;
+    this.#isWhole = !partial;
+    const pc = registers.get("ip");
+    const slot = address + BigInt(x86HardwarePartOffset);
+    if (isX86UserMode(registers.get("cs"))) {
+      this.#pc = pc;
+      this.#sp = registers.get("sp");
+      this.#bp = bp;
+      this.#push({ kind: "user", slot, registersAddress: address });
+      this.#unprovedFrom = undefined;
+      return false;
+    }
+    this.#moveTo(pc, registers.get("sp"), bp, true);
+    this.#push({ kind: "exact", slot, registersAddress: address });
+    return true;
+  }
+
+  #moveTo(pc: bigint, sp: bigint, bp: bigint, exact: boolean): void {
+    const lost = this.#path.enter(sp);
+    if (lost !== undefined) throw new WalkProblem(lost);
+    if (pc < kernelHalf && !(exact && pc === 0n))
+      throw new WalkProblem(`0x${pc.toString(16)} is no address of the kernel`);
+    this.#pc = pc;
+    this.#sp = sp;
+    this.#bp = bp;
+    this.#exact = exact;
+  }
+
+  #push(more: Partial<Frame> & { kind: Frame["kind"] }): void {
+    const { kind, ...rest } = more;
+    const stack = kind === "user" ? "task" : this.#path.kind;
+    this.#frames.push(
+      frame(this.#pc, kind, stack, {
+        stackPointer: this.#sp,
+        framePointer: this.#bp,
+        registers: this.#registers,
+        ...rest,
+      }),
+    );
+  }
+
+  /** End with a mark that says why, and what else may have been on the stack. */
+  #break(problem: string): Frame[] {
+    // What rests on a frame pointer of generated code is proved by reaching the end of the stack only.
+    if (this.#unprovedFrom !== undefined) {
+      for (const each of this.#frames.slice(this.#unprovedFrom)) each.kind = "guess";
+    }
+    const { region } = this.#path;
+    this.#frames.push(
+      frame(this.#pc, "broken", this.#path.kind, {
+        stackPointer: this.#sp,
+        framePointer: this.#bp,
+        problem,
+      }),
+    );
+    if (region !== undefined && !this.#isLate()) {
+      this.#frames.push(...guessFrames(this.#walker, region, this.#sp));
+    }
+    return this.#frames;
+  }
+}
