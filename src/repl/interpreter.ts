@@ -1,6 +1,7 @@
 import { isBuiltin } from "node:module";
-import { Recoverable, type REPLServer } from "node:repl";
 import vm from "node:vm";
+import type { Breakable } from "./breakable.ts";
+import { type ScriptOutcome, ScriptRunner } from "./script-runner.ts";
 import type { Program } from "../program/index.ts";
 import { evaluate, evaluateType, ExpressionError } from "../program/expression/index.ts";
 import { type Reading, readLine } from "./language.ts";
@@ -8,16 +9,7 @@ import { viewOf } from "./object-view.ts";
 import { findByName } from "./scope.ts";
 
 /** What came of a line. */
-export type Outcome =
-  | { kind: "value"; value: unknown }
-  /** More lines may make it whole. */
-  | { kind: "incomplete" }
-  | { kind: "error"; error: unknown };
-
-/** Runs `act` so that a signal can break it. */
-export type Breakable = <Result>(act: () => Result) => Result;
-
-type Evaluate = REPLServer["eval"];
+export type Outcome = ScriptOutcome;
 
 const identifier = /(?<![\w$.])[A-Za-z_$][\w$]*/g;
 const spread = /(?<=\.\.\.)[A-Za-z_$][\w$]*/g;
@@ -27,22 +19,22 @@ const kernelMark = Symbol("kernel");
 /** Evaluates lines, each in the language it is written in. */
 export class Interpreter {
   readonly program: Program;
-  readonly #server: REPLServer;
-  readonly #evaluateScript: Evaluate;
+  readonly #context: vm.Context;
+  readonly #scripts: ScriptRunner;
   readonly #breakable: Breakable;
   /** Names given to JavaScript at the start. */
   readonly ownNames: readonly string[];
   #isProbing = false;
 
-  /** @param server gives JavaScript its context and way of evaluating */
-  constructor(program: Program, server: REPLServer, scope: Record<string, unknown>, breakable: Breakable) {
+  /** @param context where JavaScript runs */
+  constructor(program: Program, context: vm.Context, scope: Record<string, unknown>, breakable: Breakable) {
     this.program = program;
-    this.#server = server;
-    this.#evaluateScript = server.eval;
+    this.#context = context;
+    this.#scripts = new ScriptRunner(context, breakable);
     this.#breakable = breakable;
     this.ownNames = Object.keys(scope);
     for (const [name, value] of Object.entries(scope)) {
-      Object.defineProperty(server.context, name, {
+      Object.defineProperty(context, name, {
         value,
         configurable: true,
         enumerable: true,
@@ -82,24 +74,16 @@ export class Interpreter {
   /** Evaluate JavaScript; the kernel's variables stand behind its own names. */
   runScript(text: string): Promise<Outcome> {
     this.#lendVariables(text);
-    return new Promise((resolve) => {
-      const done = (error: unknown, value?: unknown): void => {
-        if (error instanceof Recoverable) resolve({ kind: "incomplete" });
-        else if (error !== null && error !== undefined) resolve({ kind: "error", error });
-        else resolve({ kind: "value", value });
-      };
-      try {
-        const evaluateScript = this.#evaluateScript.bind(this.#server) as (
-          code: string,
-          context: vm.Context,
-          file: string,
-          callback: (error: unknown, value?: unknown) => void,
-        ) => void;
-        evaluateScript(text.endsWith("\n") ? text : `${text}\n`, this.#server.context, "repl", done);
-      } catch (error) {
-        done(error);
-      }
-    });
+    return this.#scripts.run(text);
+  }
+
+  /** True while a promise is waited for, which {@link Interpreter.interrupt} ends. */
+  get isWaiting(): boolean {
+    return this.#scripts.isWaiting;
+  }
+
+  interrupt(): void {
+    this.#scripts.interrupt();
   }
 
   /** True for a name that JavaScript has of its own: not from the kernel, and no module of Node that the kernel hides. */
@@ -107,7 +91,7 @@ export class Interpreter {
     if (isBuiltin(name) && name !== "process" && name !== "console" && this.#isKernels(name)) return false;
     this.#isProbing = true;
     try {
-      return vm.runInContext(name, this.#server.context) !== kernelMark;
+      return vm.runInContext(name, this.#context) !== kernelMark;
     } catch {
       return false;
     } finally {
@@ -124,7 +108,7 @@ export class Interpreter {
     const names = new Set([...(text.match(identifier) ?? []), ...(text.match(spread) ?? [])]);
     for (const name of names) {
       if (!this.#isKernels(name) || this.isDefined(name)) continue;
-      const { context } = this.#server;
+      const context = this.#context;
       const replace = (value: unknown): void => {
         Object.defineProperty(context, name, { value, configurable: true, enumerable: true, writable: true });
       };

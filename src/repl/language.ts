@@ -1,6 +1,6 @@
-import vm from "node:vm";
 import { type ExpressionNames, ExpressionError, expressionNames } from "../program/expression/index.ts";
 import type { Program } from "../program/index.ts";
+import { compileScript } from "./script-runner.ts";
 
 /** How a line is to be read. */
 export type Reading =
@@ -25,28 +25,21 @@ export function readLine(text: string, program: Program, isDefined: (name: strin
     if (!(thrown instanceof ExpressionError)) throw thrown;
     error = thrown;
   }
-  const isJavaScript = isScript(text);
+  const isJavaScript = "script" in compileScript(text);
   if (inC === undefined) {
     if (isJavaScript) return { language: "javascript" };
     return { language: "neither", error: looksLikeC(text, program) ? error : undefined };
   }
   if (!isJavaScript) return { language: "c" };
-  const isOurs = inC.names.some(isDefined) || (inC.names.length === 0 && !inC.hasTypes);
+  const { names, hasTypes } = inC;
+  // Back quotes hold a symbol's name in C, and in JavaScript any text.
+  const isTemplate = text.includes("`") && !names.some((name) => isSymbol(name, program));
+  const isOurs = isTemplate || names.some(isDefined) || (names.length === 0 && !hasTypes);
   return { language: isOurs ? "javascript" : "c" };
 }
 
-/** True if JavaScript can be compiled from the text, with `await` at its top. */
-function isScript(text: string): boolean {
-  return compiles(text) || (text.includes("await") && compiles(`(async () => {${text}\n})`));
-}
-
-function compiles(text: string): boolean {
-  try {
-    new vm.Script(text);
-    return true;
-  } catch {
-    return false;
-  }
+function isSymbol(name: string, program: Program): boolean {
+  return program.variables.find(name) !== undefined || program.symbolizer.find(name) !== undefined;
 }
 
 /** Which language's error is worth showing. */

@@ -1,13 +1,15 @@
+import { Console } from "node:console";
 import { type REPLServer, start } from "node:repl";
 import { PassThrough, type Readable, type Writable } from "node:stream";
 import type { Program } from "../program/index.ts";
 import { historyPath } from "./history.ts";
-import { type Breakable, Interpreter } from "./interpreter.ts";
+import { type Breakable, breakableAtTerminal, unbroken } from "./breakable.ts";
+import { Interpreter } from "./interpreter.ts";
 import { Line, metaCommands } from "./meta-commands.ts";
 import { runPiped, type Show } from "./piped-session.ts";
 import { Printer } from "./printer.ts";
 import { makeScope } from "./scope.ts";
-import { breakableBySignal, runTerminal } from "./terminal-session.ts";
+import { runTerminal } from "./terminal-session.ts";
 import { errorText, valueText } from "./value-text.ts";
 
 /** Where the prompt reads and writes. */
@@ -49,9 +51,9 @@ export async function startRepl(
   const isTerminal = input.isTTY === true && output.isTTY === true;
   const hasColors = isTerminal && (environment["NO_COLOR"] ?? "") === "" && environment["TERM"] !== "dumb";
   if (isTerminal && options.banner !== undefined) output.write(`${options.banner}\n`);
-  const server = isTerminal ? terminalServer(streams, hasColors) : hiddenServer();
-  const breakable: Breakable = isTerminal ? breakableBySignal(input as { isRaw?: boolean }) : (act) => act();
-  const interpreter = new Interpreter(program, server, makeScope(program, options.scope), breakable);
+  const server = isTerminal ? terminalServer(streams, hasColors) : hiddenServer(streams);
+  const breakable: Breakable = isTerminal ? breakableAtTerminal(input) : unbroken;
+  const interpreter = new Interpreter(program, server.context, makeScope(program, options.scope), breakable);
   const printer = new Printer(output);
   const show = shower(streams, printer, breakable, isTerminal, hasColors);
   if (!isTerminal) {
@@ -108,15 +110,16 @@ function terminalServer({ input, output }: ReplStreams, useColors: boolean): REP
     terminal: true,
     useColors,
     ignoreUndefined: true,
-    breakEvalOnSigint: true,
     // Previews would evaluate what is still being typed.
     preview: false,
   });
 }
 
-/** Evaluates JavaScript as Node's prompt does, without being one. */
-function hiddenServer(): REPLServer {
-  const output = new PassThrough();
-  output.resume();
-  return start({ prompt: "", input: new PassThrough(), output, terminal: false, ignoreUndefined: true });
+/** Has what JavaScript finds in Node's prompt, without being one. */
+function hiddenServer({ output, error }: ReplStreams): REPLServer {
+  const unused = new PassThrough();
+  unused.resume();
+  const server = start({ prompt: "", input: new PassThrough(), output: unused, terminal: false });
+  server.context["console"] = new Console({ stdout: output, stderr: error });
+  return server;
 }

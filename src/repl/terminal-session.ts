@@ -1,40 +1,13 @@
 import { Recoverable, type REPLServer } from "node:repl";
 import type { CompleterResult } from "node:readline";
-import vm from "node:vm";
 import { completeLine } from "./completion.ts";
-import type { Breakable, Interpreter } from "./interpreter.ts";
+import type { Interpreter } from "./interpreter.ts";
 import { metaCommands } from "./meta-commands.ts";
 import type { Show } from "./piped-session.ts";
 import type { Printer } from "./printer.ts";
 
 type Callback = (error: Error | null, result?: unknown) => void;
 type Complete = (line: string, callback: (error?: null | Error, result?: CompleterResult) => void) => void;
-
-interface RawInput {
-  isRaw?: boolean;
-  setRawMode?: (isRaw: boolean) => void;
-}
-
-/**
- * Lets Ctrl-C break what runs without a pause: the terminal makes a signal of it again for the time,
- * and the engine stops at the signal.
- */
-export function breakableBySignal(input: RawInput): Breakable {
-  const sandbox: { act?: () => unknown } = {};
-  const context = vm.createContext(sandbox);
-  const script = new vm.Script("act()");
-  return <Result>(act: () => Result): Result => {
-    const wasRaw = input.isRaw === true;
-    if (wasRaw) input.setRawMode?.(false);
-    sandbox.act = act;
-    try {
-      return script.runInContext(context, { breakOnSigint: true }) as Result;
-    } finally {
-      delete sandbox.act;
-      if (wasRaw) input.setRawMode?.(true);
-    }
-  };
-}
 
 /** Puts our evaluation, commands, completion and interruption into Node's prompt; resolves when it is left. */
 export function runTerminal(
@@ -80,18 +53,19 @@ export function runTerminal(
     if (result === undefined) completeScript(line, callback);
     else callback(null, result);
   };
-  stopPrintingOnInterrupt(server, printer);
+  stopOnInterrupt(server, printer, interpreter);
   return new Promise((resolve) => {
     server.once("exit", () => resolve(0));
   });
 }
 
-/** While a text is printed Ctrl-C means that one; else what it means to Node's prompt. */
-function stopPrintingOnInterrupt(server: REPLServer, printer: Printer): void {
+/** While something is printed or waited for, Ctrl-C means that; else what it means to Node's prompt. */
+function stopOnInterrupt(server: REPLServer, printer: Printer, interpreter: Interpreter): void {
   const usual = server.listeners("SIGINT") as (() => void)[];
   server.removeAllListeners("SIGINT");
   server.on("SIGINT", () => {
     if (printer.isPrinting) printer.stop();
+    else if (interpreter.isWaiting) interpreter.interrupt();
     else for (const listener of usual) listener.call(server);
   });
 }
