@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { commonTypes } from "../../test/build/mock-program.ts";
-import { Btf, BtfBuilder } from "../btf/index.ts";
+import { type Btf, BtfBuilder } from "../btf/index.ts";
 import { LimitError } from "../io/index.ts";
 import { LookupError, ObjectTypeError } from "./errors.ts";
 import { Type } from "./type.ts";

@@ -1,7 +1,7 @@
-import { type Btf, BtfBuilder } from "../../src/btf/index.ts";
+import type { Btf, BtfBuilder } from "../../src/btf/index.ts";
 import { FaultError } from "../../src/io/index.ts";
 import type { VirtualMemory } from "../../src/memory/index.ts";
-import { Program, Type, TypeTable, type Variable } from "../../src/program/index.ts";
+import { Program, type Type, TypeTable, type Variable } from "../../src/program/index.ts";
 
 /** Memory made of a few runs of bytes; everything else is unmapped. */
 export class MockMemory implements VirtualMemory {
