@@ -3,6 +3,7 @@
 # is missing otherwise. Quick when all is there. Exit 1: something is missing,
 # and the tests that need it will be reported as skipped.
 # Building and using dwarfless needs none of them, only Node.
+#   scripts/setup-system.sh [PACKAGE...]     only these of them
 set -euo pipefail
 export LC_ALL=C DEBIAN_FRONTEND=noninteractive
 
@@ -26,6 +27,7 @@ time              benchmarks
 missing=()
 while read -r package purpose; do
   [ -n "$package" ] || continue
+  if [ $# -gt 0 ] && [[ " $* " != *" $package "* ]]; then continue; fi
   if [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" != installed ]; then
     missing+=("$package")
     printf 'setup-system: %s is missing (%s)\n' "$package" "$purpose" >&2

@@ -17,6 +17,7 @@ import {
   variableRow,
 } from "../commands/index.ts";
 import { UsageError } from "../io/index.ts";
+import { debugCommand } from "./debug-command.ts";
 import { addDumpOptions, type DumpFlags, splitArguments, withKernel } from "./dump-options.ts";
 import { exitNegative } from "./exit-code.ts";
 import { jsonDocument, writeJsonRows } from "./json.ts";
@@ -34,6 +35,7 @@ export function dumpCommands(streams: Streams, setExitCode: SetExitCode): Comman
     symCommand(streams, setExitCode),
     evalCommand(streams, setExitCode),
     readCommand(streams, setExitCode),
+    debugCommand(streams, setExitCode),
   ];
 }
 
