@@ -1,7 +1,7 @@
 import { ObjectTypeError } from "./errors.ts";
 import type { PrimitiveName } from "./primitive.ts";
 import { primitives } from "./primitive.ts";
-import { isZero, type Scalar, wrapInteger } from "./scalar.ts";
+import { integerBits, isZero, type Scalar, wrapInteger } from "./scalar.ts";
 import { Type } from "./type.ts";
 
 /**
@@ -46,7 +46,7 @@ export function isArithmetic(type: Type): boolean {
 
 /** Bits of an integer type, or of the bit field. */
 export function operandBits({ type, bitFieldSize }: OperandType): number {
-  return bitFieldSize === 0 ? type.underlying.byteSize * 8 : bitFieldSize;
+  return bitFieldSize === 0 ? integerBits(type.underlying) : bitFieldSize;
 }
 
 /** The integer type that an enum's values have; other types as they are. */

@@ -18,6 +18,7 @@ import {
   decodeInteger,
   encodeFloat,
   encodeInteger,
+  integerBits,
   isScalar,
   isIntegerValued,
   type Scalar,
@@ -47,7 +48,7 @@ export interface Place {
 }
 
 /** Most bytes read for one value. */
-const maximumByteSize = 0x1000_0000;
+const maximumByteSize = 0x400_0000;
 /** Bytes of a string read unless told otherwise. */
 const defaultStringLength = 0x1_0000;
 
@@ -128,7 +129,7 @@ export class KernelObject {
     }
     const littleEndian = program.memory.littleEndian;
     if (isIntegerValued(underlying)) {
-      const bits = bitFieldSize === 0 ? byteSize * 8 : bitFieldSize;
+      const bits = bitFieldSize === 0 ? integerBits(underlying) : bitFieldSize;
       const value = decodeInteger(bytes, bitOffset, bits, underlying.isSigned, littleEndian);
       return new KernelObject(program, type, bitFieldSize, { value });
     }
@@ -200,6 +201,9 @@ export class KernelObject {
     const type = underlying.target;
     if (type === undefined || (underlying.kind !== "array" && underlying.kind !== "pointer")) {
       throw new ObjectTypeError(`"${this.type.typeName()}" is neither an array nor a pointer`);
+    }
+    if (typeof position === "number" && !Number.isSafeInteger(position)) {
+      throw new ObjectRangeError(`${position} is no index`);
     }
     const bytes = BigInt(position) * BigInt(type.byteSize);
     if (underlying.kind === "pointer")

@@ -1,3 +1,4 @@
+import { ObjectTypeError } from "./errors.ts";
 import type { Type } from "./type.ts";
 
 /** Value of a scalar: `bigint` for integers, pointers, booleans and enums, `number` for floats. */
@@ -21,6 +22,19 @@ export function isIntegerValued(type: Type): boolean {
 /** Types whose values are one number: integer-valued ones and floats. */
 export function isScalar(type: Type): boolean {
   return type.kind === "float" || isIntegerValued(type);
+}
+
+/** Bits of the widest integer taken for one; the widest real ones have 128. */
+const maximumIntegerBits = 512;
+
+/**
+ * Bits of a type whose values are integers.
+ * @throws {ObjectTypeError} for integers beyond all real ones, which a broken BTF may have
+ */
+export function integerBits(type: Type): number {
+  const bits = type.byteSize * 8;
+  if (bits > maximumIntegerBits) throw new ObjectTypeError(`"${type.typeName()}" has ${bits} bits`);
+  return bits;
 }
 
 /**
@@ -77,10 +91,11 @@ export function encodeInteger(value: bigint, byteSize: number, isLittleEndian: b
   return bytes;
 }
 
-/** Bytes of a float in memory order. */
+/** Bytes of a float in memory order. @throws {ObjectTypeError} for sizes that JavaScript has no number for */
 export function encodeFloat(value: number, byteSize: number, isLittleEndian: boolean): Uint8Array {
   const bytes = new Uint8Array(byteSize);
   const view = new DataView(bytes.buffer);
+  if (byteSize !== 4 && byteSize !== 8) throw new ObjectTypeError(`a float of ${byteSize} bytes`);
   if (byteSize === 4) view.setFloat32(0, value, isLittleEndian);
   else view.setFloat64(0, value, isLittleEndian);
   return bytes;

@@ -27,8 +27,8 @@ export function lengthWithoutZeros(array: KernelObject): number {
   let end = underlying.length ?? 0;
   const byteSize = underlying.target!.byteSizeIf ?? 0;
   if (byteSize === 0) return 0;
-  if (array.kind === "reference" && !array.isPerCpu) {
-    const perChunk = Math.max(1, Math.floor(chunkByteSize / byteSize));
+  if (array.kind === "reference" && !array.isPerCpu && byteSize <= chunkByteSize) {
+    const perChunk = Math.floor(chunkByteSize / byteSize);
     while (end > perChunk && isZeroMemory(array, (end - perChunk) * byteSize, perChunk * byteSize))
       end -= perChunk;
   }
