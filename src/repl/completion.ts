@@ -2,6 +2,9 @@ import { complete } from "../program/expression/index.ts";
 import type { Interpreter } from "./interpreter.ts";
 import { metaCommands } from "./meta-commands.ts";
 
+/** Most names offered at once. */
+const maximumNames = 2000;
+
 /**
  * What Tab offers for a line, in the form that Node's prompt wants: names, and the part of the line
  * that they replace. Undefined where JavaScript should answer.
@@ -32,6 +35,7 @@ export function completeLine(line: string, interpreter: Interpreter): [string[],
     const inC = text.replace(/(^|[^\w$.])program\s*\.\s*([\w$]+(?:\s*\.\s*[\w$]+)*\s*\.\s*[\w$]*)$/, "$1$2");
     return offer(inC, complete(program, inC));
   }
+  if (command?.[0].trim() === ".type" && /^\w+$/.test(text)) return [tagNames(text, interpreter), text];
   const found = complete(program, text);
   if (found.names.length > 0)
     return offer(text, found, command === null ? scopeNames(text, interpreter) : []);
@@ -52,6 +56,15 @@ function scopeNames(text: string, interpreter: Interpreter): string[] {
   return partial === undefined ? [] : interpreter.ownNames.filter((name) => name.startsWith(partial));
 }
 
+/** Structs, unions and enums by their bare names, which `.type` takes, and typedefs. */
+function tagNames(partial: string, { program }: Interpreter): string[] {
+  const names = new Set<string>();
+  for (const space of ["struct", "union", "enum", "ordinary"] as const) {
+    for (const name of program.types.names(space)) if (name.startsWith(partial)) names.add(name);
+  }
+  return [...names].sort().slice(0, maximumNames);
+}
+
 function programNames(text: string, { program }: Interpreter): [string[], string] {
   const partial = /[\w$]*$/.exec(text)![0];
   const names = new Set<string>();
@@ -59,5 +72,5 @@ function programNames(text: string, { program }: Interpreter): [string[], string
   for (const name of Object.getOwnPropertyNames(Object.getPrototypeOf(program))) {
     if (name !== "constructor" && name.startsWith(partial)) names.add(name);
   }
-  return [[...names].sort().slice(0, 2000), partial];
+  return [[...names].sort().slice(0, maximumNames), partial];
 }

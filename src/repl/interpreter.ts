@@ -54,8 +54,9 @@ export class Interpreter {
     }
     if (reading.language === "c") return this.runC(text);
     if (reading.language === "javascript") return this.runScript(text);
-    const type = this.#typeIf(text);
-    if (type !== undefined) return type;
+    const type = this.#type(text);
+    if (type.kind === "value" || (/^\s*(?:struct|union|enum)\s+\w/.test(text) && !isIncomplete(type)))
+      return type;
     const { error } = reading;
     if (error?.isIncomplete === true) return { kind: "incomplete" };
     const outcome = await this.runScript(text);
@@ -67,7 +68,8 @@ export class Interpreter {
     try {
       return { kind: "value", value: viewOf(this.#breakable(() => evaluate(this.program, text))) };
     } catch (error) {
-      return this.#typeIf(text) ?? { kind: "error", error };
+      const type = this.#type(text);
+      return type.kind === "value" ? type : { kind: "error", error };
     }
   }
 
@@ -121,12 +123,16 @@ export class Interpreter {
     }
   }
 
-  #typeIf(text: string): Outcome | undefined {
+  /** The type that a line names, for lines that are a type and nothing else. */
+  #type(text: string): Outcome {
     try {
       return { kind: "value", value: evaluateType(this.program, text.trim()) };
     } catch (error) {
-      if (error instanceof ExpressionError) return undefined;
-      throw error;
+      return { kind: "error", error };
     }
   }
+}
+
+function isIncomplete(outcome: Outcome): boolean {
+  return outcome.kind === "error" && outcome.error instanceof ExpressionError && outcome.error.isIncomplete;
 }

@@ -27,7 +27,9 @@ export function runTerminal(
       callback(new Recoverable(new SyntaxError("incomplete")));
       return;
     }
-    if (outcome.kind === "value" && outcome.value !== undefined) server.context["_"] = outcome.value;
+    // What `_` gives next; assigning to `_` itself would take it from the prompt.
+    if (outcome.kind === "value" && outcome.value !== undefined)
+      Object.assign(server, { last: outcome.value });
     await show(outcome);
     callback(null);
   };
