@@ -2,6 +2,7 @@ import type { RegisterSet } from "../arch/index.ts";
 import { DwarflessError, FaultError } from "../io/index.ts";
 import { type Kernel, StructReader } from "../kernel/index.ts";
 import { kernelType } from "./kernel-types.ts";
+import { Arm64Walker } from "./arm64-walker.ts";
 import { CpuRegisterSource, type RegisterSource } from "./cpu-registers.ts";
 import { CpuStacks, threadByteSize } from "./cpu-stacks.ts";
 import { Cpus } from "./cpus.ts";
@@ -13,7 +14,6 @@ import { type StackRegion, StackRegions } from "./regions.ts";
 import { ReturnAddresses } from "./return-addresses.ts";
 import type { StackWalker } from "./walk.ts";
 import { X86Walker } from "./x86-walker.ts";
-import { readX86InactiveFrame } from "./x86-registers.ts";
 
 /** A task's stack, from the innermost function outwards. */
 export interface StackTrace {
@@ -63,6 +63,8 @@ export class Stacks {
     if (name === "x86-64") {
       this.orc = new OrcSource(kernel);
       this.#walker = new X86Walker(sources, this.orc, this.generated);
+    } else if (name === "aarch64") {
+      this.#walker = new Arm64Walker(sources, kernel);
     } else {
       throw new DwarflessError("ARCHITECTURE", `stacks of ${name} are not known`);
     }
@@ -114,7 +116,7 @@ export class Stacks {
   }
 
   #blockedRegisters(task: bigint): RegisterSet {
-    return readX86InactiveFrame(this.kernel.foundation.memory, this.#task.unsigned(task, "thread.sp"));
+    return this.#walker.waitingRegisters(this.#task, task);
   }
 
   /** The registers of a CPU that fit: in user mode, or with a stack pointer that is in one of its stacks. */
@@ -125,11 +127,9 @@ export class Stacks {
     const all = new StackRegions(regions);
     return this.#registers
       .of(cpu)
-      .find(({ registers }) => this.#isUserMode(registers) || all.find(registers.get("sp")) !== undefined);
-  }
-
-  #isUserMode(registers: RegisterSet): boolean {
-    return (registers.get("cs") & 3n) !== 0n;
+      .find(
+        ({ registers }) => this.#walker.isUserMode(registers) || all.find(registers.get("sp")) !== undefined,
+      );
   }
 
   /** A running task whose registers the dump has not: what its stack has, as guesses. */

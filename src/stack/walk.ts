@@ -1,4 +1,5 @@
 import type { RegisterSet } from "../arch/index.ts";
+import type { StructReader } from "../kernel/index.ts";
 import type { VirtualMemory } from "../memory/index.ts";
 import type { Frame } from "./frame.ts";
 import type { ReturnAddresses } from "./return-addresses.ts";
@@ -18,6 +19,12 @@ export interface WalkStart {
 export interface StackWalker {
   readonly memory: VirtualMemory;
   walk(start: WalkStart): Frame[];
+  /**
+   * Registers that were kept of a task that is not running.
+   * @throws {FaultError}
+   */
+  waitingRegisters(task: StructReader, address: bigint): RegisterSet;
+  isUserMode(registers: RegisterSet): boolean;
   /** True where a word may be a return address: it points behind a call. */
   isReturnAddress(word: bigint): boolean;
 }
@@ -27,3 +34,6 @@ export interface WalkSources {
   memory: VirtualMemory;
   returnAddresses: ReturnAddresses;
 }
+
+/** The walk cannot go on. */
+export class WalkProblem extends Error {}

@@ -1,5 +1,6 @@
 import type { RegisterSet } from "../arch/index.ts";
 import { FaultError } from "../io/index.ts";
+import type { StructReader } from "../kernel/index.ts";
 import type { VirtualMemory } from "../memory/index.ts";
 import {
   ORC_REGISTER_AX,
@@ -25,9 +26,14 @@ import type { GeneratedCode } from "./generated-code.ts";
 import { guessFrames } from "./guess.ts";
 import type { OrcSource } from "./orc-source.ts";
 import { StackPath } from "./regions.ts";
-import type { StackWalker, WalkSources, WalkStart } from "./walk.ts";
+import { type StackWalker, WalkProblem, type WalkSources, type WalkStart } from "./walk.ts";
 import { followsX86Call } from "./x86-call.ts";
-import { isX86UserMode, readX86Registers, x86HardwarePartOffset } from "./x86-registers.ts";
+import {
+  isX86UserMode,
+  readX86InactiveFrame,
+  readX86Registers,
+  x86HardwarePartOffset,
+} from "./x86-registers.ts";
 
 const kernelHalf = 1n << 63n;
 /** Frames between two looks at the clock. */
@@ -41,9 +47,6 @@ const wholeSetRegisters: ReadonlyMap<number, string> = new Map([
   [ORC_REGISTER_R10, "r10"],
   [ORC_REGISTER_R13, "r13"],
 ]);
-
-/** The walk cannot go on. */
-class WalkProblem extends Error {}
 
 /** Walks stacks of x86-64 by ORC, as arch/x86/kernel/unwind_orc.c defines it. */
 export class X86Walker implements StackWalker {
@@ -61,6 +64,14 @@ export class X86Walker implements StackWalker {
 
   walk(start: WalkStart): Frame[] {
     return new X86Walk(this.#sources, this.#orc, this.#generated, this, start).run();
+  }
+
+  waitingRegisters(task: StructReader, address: bigint): RegisterSet {
+    return readX86InactiveFrame(this.memory, task.unsigned(address, "thread.sp"));
+  }
+
+  isUserMode(registers: RegisterSet): boolean {
+    return isX86UserMode(registers.get("cs"));
   }
 
   isReturnAddress(word: bigint): boolean {

@@ -1,0 +1,236 @@
+import type { RegisterSet } from "../arch/index.ts";
+import { FaultError } from "../io/index.ts";
+import type { Kernel, StructReader } from "../kernel/index.ts";
+import type { VirtualMemory } from "../memory/index.ts";
+import { followsArm64Call, hasOwnFrame } from "./arm64-prologue.ts";
+import { Arm64Registers, isArm64UserMode } from "./arm64-registers.ts";
+import { type Frame, frame, maximumFrames } from "./frame.ts";
+import { guessFrames } from "./guess.ts";
+import { StackPath } from "./regions.ts";
+import { type StackWalker, WalkProblem, type WalkSources, type WalkStart } from "./walk.ts";
+
+const kernelHalf = 1n << 63n;
+/** Pointer authentication codes where the kernel does not say: all bits above the 48 of its text. */
+const defaultCodeMask = 0xffff_0000_0000_0000n;
+/** `FRAME_META_TYPE_…` (arch/arm64/include/asm/stacktrace/frame.h, v6.13). */
+const metaFinal = 1n;
+const metaRegisters = 2n;
+const framesPerLook = 64;
+
+/** Walks stacks of arm64 by frame records: {caller's record, return address}. */
+export class Arm64Walker implements StackWalker {
+  readonly memory: VirtualMemory;
+  readonly registers: Arm64Registers;
+  readonly sources: WalkSources;
+  readonly #kernel: Kernel;
+  readonly #codeMask: bigint;
+
+  constructor(sources: WalkSources, kernel: Kernel) {
+    this.memory = sources.memory;
+    this.sources = sources;
+    this.#kernel = kernel;
+    this.registers = new Arm64Registers(kernel);
+    const stated = kernel.foundation.vmcoreinfo?.number("KERNELPACMASK");
+    this.#codeMask = stated === undefined ? defaultCodeMask : BigInt.asUintN(64, stated);
+  }
+
+  walk(start: WalkStart): Frame[] {
+    return new Arm64Walk(this, start).run();
+  }
+
+  waitingRegisters(task: StructReader, address: bigint): RegisterSet {
+    return this.registers.readContext(task, address);
+  }
+
+  isUserMode(registers: RegisterSet): boolean {
+    return isArm64UserMode(registers.get("pstate"));
+  }
+
+  isReturnAddress(word: bigint): boolean {
+    const address = this.withoutCode(word);
+    return this.isCode(address) && followsArm64Call(this.memory, address);
+  }
+
+  /** True for an address of a function. */
+  isCode(address: bigint): boolean {
+    const { kind } = this.#kernel.symbols.find(address - 4n)?.symbol ?? {};
+    return kind === "function";
+  }
+
+  /** A pointer without its authentication code: bit 55 says what the others must be. */
+  withoutCode(pointer: bigint): bigint {
+    return (pointer & (1n << 55n)) !== 0n ? pointer | this.#codeMask : pointer & ~this.#codeMask;
+  }
+
+  /** The function that an address lies in. */
+  functionAt(address: bigint): { name: string; start: bigint } | undefined {
+    const found = this.#kernel.symbols.find(address);
+    return found && { name: found.symbol.name, start: address - BigInt(found.offset) };
+  }
+}
+
+/** Names of the code that exceptions enter by: `el1h_64_irq`; from user mode `el0t_64_sync`. */
+const entryName = /^(ret_to_|el[01])/;
+const userEntryName = /^(ret_to_user|el0)/;
+
+class Arm64Walk {
+  readonly #frames: Frame[] = [];
+  readonly #walker: Arm64Walker;
+  readonly #memory: VirtualMemory;
+  readonly #start: WalkStart;
+  readonly #path: StackPath;
+  #pc = 0n;
+  #fp = 0n;
+  #sp = 0n;
+
+  constructor(walker: Arm64Walker, start: WalkStart) {
+    this.#walker = walker;
+    this.#memory = walker.memory;
+    this.#start = start;
+    this.#path = new StackPath(start.regions);
+  }
+
+  run(): Frame[] {
+    const { registers } = this.#start;
+    this.#pc = this.#walker.withoutCode(registers.get("pc"));
+    this.#fp = registers.get("x29");
+    this.#sp = registers.get("sp");
+    if (registers.has("pstate") && isArm64UserMode(registers.get("pstate"))) {
+      this.#push("user", { registers });
+      return this.#frames;
+    }
+    const lost = this.#path.enter(this.#sp);
+    this.#push("exact", { registers });
+    if (lost !== undefined) return this.#break(lost);
+    try {
+      this.#throughLink(registers);
+      while (this.#step()) {
+        if (this.#frames.length >= maximumFrames) return this.#break(`more than ${maximumFrames} frames`);
+        if (this.#frames.length % framesPerLook === 0 && this.#isLate()) return this.#break("the deadline");
+      }
+    } catch (error) {
+      if (error instanceof WalkProblem || error instanceof FaultError) return this.#break(error.message);
+      throw error;
+    }
+    return this.#frames;
+  }
+
+  #isLate(): boolean {
+    const { deadline } = this.#start;
+    return deadline !== undefined && Date.now() > deadline;
+  }
+
+  /** A function interrupted before it had a frame, or that has none: its caller is in the link register. */
+  #throughLink(registers: RegisterSet): void {
+    if (!registers.has("x30")) return;
+    const running = this.#walker.functionAt(this.#pc);
+    if (running === undefined || hasOwnFrame(this.#memory, running.start, this.#pc)) return;
+    const link = this.#walker.withoutCode(registers.get("x30"));
+    if (!this.#walker.isCode(link)) return;
+    this.#pc = link;
+    // At the first instruction of an exception the link register is the interrupted function's, which may
+    // have its frame already and its caller put aside.
+    this.#push(running.name === "vectors" ? "guess" : "call", {});
+  }
+
+  #step(): boolean {
+    // Before v5.11 the outermost record's caller was nowhere.
+    if (this.#fp === 0n) return false;
+    const lost = this.#path.enter(this.#fp, true);
+    if (lost !== undefined) throw new WalkProblem(lost);
+    const record = this.#fp;
+    const next = this.#memory.readU64(record);
+    const link = this.#memory.readU64(record + 8n);
+    if (next === 0n && link === 0n) return this.#atMark(record);
+    const pc = this.#walker.withoutCode(link);
+    if (this.#throughSavedRegisters(record, next, pc)) return true;
+    this.#take(pc, record, next);
+    return true;
+  }
+
+  /** An ordinary record: the return address, and where the caller's record is. */
+  #take(address: bigint, record: bigint, next: bigint): void {
+    let pc = address;
+    let through: string | undefined;
+    const { returnAddresses } = this.#walker.sources;
+    if (returnAddresses.isReplaced(pc)) {
+      const { task } = this.#start;
+      const restored = task === undefined ? undefined : returnAddresses.restore(task, pc, next, next);
+      if (restored !== undefined) {
+        pc = this.#walker.withoutCode(restored.address);
+        through = restored.through;
+      }
+    }
+    if (pc < kernelHalf) throw new WalkProblem(`0x${pc.toString(16)} is no address of the kernel`);
+    this.#pc = pc;
+    this.#sp = record + 16n;
+    if (next !== 0n && next <= record && this.#start.regions.find(next) === this.#path.region) {
+      this.#push("call", { slot: record + 8n, through });
+      throw new WalkProblem(`frame record at 0x${record.toString(16)} leads back to 0x${next.toString(16)}`);
+    }
+    this.#fp = next;
+    this.#push("call", { slot: record + 8n, through });
+  }
+
+  /** A record of zeros: the end, or since v6.13 saved registers. */
+  #atMark(record: bigint): boolean {
+    const { recordOffset, hasMeta } = this.#walker.registers;
+    if (recordOffset === undefined) return false;
+    const address = record - recordOffset;
+    if (hasMeta) {
+      const type = this.#memory.readU64(record + 16n);
+      if (type === metaRegisters) {
+        this.#enterSavedRegisters(address);
+        return true;
+      }
+      if (type !== metaFinal) throw new WalkProblem(`frame record of unknown type ${type}`);
+    }
+    if (userEntryName.test(this.#walker.functionAt(this.#pc - 4n)?.name ?? "")) {
+      const registers = this.#walker.registers.read(address);
+      if (isArm64UserMode(registers.get("pstate"))) {
+        this.#pc = registers.get("pc");
+        this.#sp = registers.get("sp");
+        this.#fp = registers.get("x29");
+        this.#push("user", { registers, registersAddress: address });
+      }
+    }
+    return false;
+  }
+
+  /** Before v6.13 a record in `struct pt_regs` held what was interrupted, and looked like any other. */
+  #throughSavedRegisters(record: bigint, next: bigint, pc: bigint): boolean {
+    const { recordOffset, hasMeta } = this.#walker.registers;
+    if (recordOffset === undefined || hasMeta) return false;
+    if (!entryName.test(this.#walker.functionAt(this.#pc - 4n)?.name ?? "")) return false;
+    const registers = this.#walker.registers.read(record - recordOffset);
+    if (registers.get("pc") !== pc || registers.get("x29") !== next) return false;
+    this.#enterSavedRegisters(record - recordOffset, registers);
+    return true;
+  }
+
+  #enterSavedRegisters(address: bigint, registers: RegisterSet = this.#walker.registers.read(address)): void {
+    const lost = this.#path.enter(registers.get("sp"));
+    if (lost !== undefined) throw new WalkProblem(lost);
+    this.#pc = this.#walker.withoutCode(registers.get("pc"));
+    this.#sp = registers.get("sp");
+    this.#fp = registers.get("x29");
+    this.#push("exact", { registers, registersAddress: address });
+    this.#throughLink(registers);
+  }
+
+  #push(kind: Frame["kind"], more: Partial<Frame>): void {
+    const stack = kind === "user" ? "task" : this.#path.kind;
+    const place = { stackPointer: this.#sp, framePointer: this.#fp };
+    this.#frames.push(frame(this.#pc, kind, stack, { ...place, ...more }));
+  }
+
+  #break(problem: string): Frame[] {
+    const { region } = this.#path;
+    const place = { stackPointer: this.#sp, framePointer: this.#fp };
+    this.#frames.push(frame(this.#pc, "broken", this.#path.kind, { ...place, problem }));
+    if (region !== undefined && !this.#isLate()) {
+      this.#frames.push(...guessFrames(this.#walker, region, this.#sp));
+    }
+    return this.#frames;
+  }
+}
