@@ -33,6 +33,23 @@ export function basicType(name: PrimitiveName): Type {
   return type;
 }
 
+/** A bare number as an operand: `int`, `long` or `unsigned long`, whichever C would take first; fractions are `double`. */
+export function literalOperand(value: Scalar, hint?: Type): Operand {
+  const isFloat =
+    typeof value === "number" && !(Number.isSafeInteger(value) && hint?.underlying.kind !== "float");
+  if (isFloat) return { type: basicType("double"), bitFieldSize: 0, value };
+  const integer = BigInt(value);
+  // A hint keeps what is wider than any literal, such as 128-bit values.
+  if (hint !== undefined && isInteger(hint)) return { type: hint, bitFieldSize: 0, value: integer };
+  const name =
+    BigInt.asIntN(32, integer) === integer
+      ? "int"
+      : BigInt.asIntN(64, integer) === integer
+        ? "long"
+        : "unsigned long";
+  return { type: basicType(name), bitFieldSize: 0, value: integer };
+}
+
 /** Int, bool and enum types. */
 export function isInteger(type: Type): boolean {
   const { kind } = type.underlying;

@@ -3,6 +3,7 @@ export { type PrimitiveName, primitiveOf, primitives, primitiveWords } from "./p
 export { QUALIFIER_CONST, QUALIFIER_RESTRICT, QUALIFIER_VOLATILE, type Qualifiers } from "./type-spelling.ts";
 export { pointerByteSize, type TypeKind } from "./type-parts.ts";
 export { Type, type TypeEnumerator, type TypeMember, type TypeParameter } from "./type.ts";
+export { typesCompatible } from "./type-compatible.ts";
 export type { NameSpace } from "./type-search.ts";
 export { type FoundEnumerator, type TypeSource, TypeTable } from "./type-table.ts";
 export { type DesignatedPart, offsetOf, resolveDesignator } from "./designator.ts";

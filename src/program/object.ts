@@ -9,7 +9,7 @@ import {
   unary,
   type UnaryOperator,
 } from "./arithmetic.ts";
-import { basicType, convert, isInteger, type Operand } from "./conversions.ts";
+import { convert, literalOperand, type Operand } from "./conversions.ts";
 import { type DesignatedPart, offsetOf, resolveDesignator } from "./designator.ts";
 import { AbsentError, ObjectRangeError, ObjectTypeError } from "./errors.ts";
 import type { FormatOptions } from "./format-options.ts";
@@ -110,7 +110,7 @@ export class KernelObject {
 
   /** A scalar value, converted to the type as a cast would. @throws {ObjectTypeError} for types that are no scalars */
   static scalar(program: ObjectContext, type: Type, value: Scalar | boolean, bitFieldSize = 0): KernelObject {
-    const operand = literal(typeof value === "boolean" ? BigInt(value) : value, type);
+    const operand = literalOperand(typeof value === "boolean" ? BigInt(value) : value, type);
     return new KernelObject(program, type, bitFieldSize, { value: convert(operand, type, bitFieldSize) });
   }
 
@@ -510,22 +510,5 @@ export class KernelObject {
 }
 
 function operandOf(value: KernelObject | Scalar): Operand {
-  return value instanceof KernelObject ? value.operand() : literal(value);
-}
-
-/** A bare number as an operand: `int`, `long` or `unsigned long`, whichever C would take first; fractions are `double`. */
-function literal(value: Scalar, hint?: Type): Operand {
-  const isFloat =
-    typeof value === "number" && !(Number.isSafeInteger(value) && hint?.underlying.kind !== "float");
-  if (isFloat) return { type: basicType("double"), bitFieldSize: 0, value };
-  const integer = BigInt(value);
-  // A hint keeps what is wider than any literal, such as 128-bit values.
-  if (hint !== undefined && isInteger(hint)) return { type: hint, bitFieldSize: 0, value: integer };
-  const name =
-    BigInt.asIntN(32, integer) === integer
-      ? "int"
-      : BigInt.asIntN(64, integer) === integer
-        ? "long"
-        : "unsigned long";
-  return { type: basicType(name), bitFieldSize: 0, value: integer };
+  return value instanceof KernelObject ? value.operand() : literalOperand(value);
 }
