@@ -1,14 +1,20 @@
 import { readFileSync } from "node:fs";
-import { architectureOfMachine } from "../arch/index.ts";
+import { architectureOfMachine, prstatusOfNotes } from "../arch/index.ts";
 import type { Dump } from "../dump/index.ts";
-import { DwarflessError, FileError, FormatError, isDwarflessError } from "../io/index.ts";
+import { DwarflessError, FaultError, FileError, FormatError, isDwarflessError } from "../io/index.ts";
 import {
   kallsymsAddresses,
   openKernelSymbols,
   parseProcKallsyms,
   type SymbolList,
 } from "../kallsyms/index.ts";
-import { checkTranslation, findVmcoreinfo, translationFromVmcoreinfo, Vmcoreinfo } from "../memory/index.ts";
+import {
+  checkTranslation,
+  findVmcoreinfo,
+  translationFromVmcoreinfo,
+  tryVmcoreinfo,
+  Vmcoreinfo,
+} from "../memory/index.ts";
 import { climbWithoutVmcoreinfo } from "./bare-memory.ts";
 import { type Foundation, kernelSpace, type LadderOptions, readBanner, type Rung } from "./foundation.ts";
 
@@ -39,13 +45,13 @@ export function findKernel(dump: Dump, options: LadderOptions): Foundation {
     });
   }
   const scan = findVmcoreinfo(dump, deadlineOf(options));
+  const infos = scan.candidates.map(({ info }) => info).filter(({ text }) => text !== dump.vmcoreinfo);
   const found: Foundation[] = [];
-  for (const { info, physicalAddress } of scan.candidates) {
-    if (info.text === dump.vmcoreinfo) continue;
+  for (const { info } of tryVmcoreinfo(dump, infos, programCounters(dump))) {
     try {
       found.push(standOn(dump, info, "scan", options));
     } catch (error) {
-      give(`VMCOREINFO at physical 0x${physicalAddress.toString(16)}`, error);
+      give(`VMCOREINFO of ${info.osRelease ?? "unknown release"} in memory`, error);
     }
   }
   if (found.length > 0) return choose(found);
@@ -102,14 +108,39 @@ function liveSymbols(): SymbolList {
   }
 }
 
+/** Where the CPUs were, by the notes that the dump has of them. */
+function programCounters(dump: Dump): bigint[] {
+  const architecture = dump.machine === undefined ? undefined : architectureOfMachine(dump.machine);
+  if (architecture === undefined) return [];
+  const { programCounter } = architecture.prstatus;
+  return prstatusOfNotes(architecture, dump.notes).map(({ registers }) => registers.get(programCounter));
+}
+
 /**
- * Several kernels can have left whole images behind. What the CPUs ran on decides elsewhere; here the
- * one stays whose text was found first, and the rest are named.
+ * Several kernels can have left whole images behind, a crashed one and the one that was to capture it
+ * for example. The one that panicked is wanted, else the one that the CPUs ran; the rest are named.
  */
 function choose(found: readonly Foundation[]): Foundation {
-  const [first, ...rest] = found;
-  const others = rest.filter(({ banner }) => banner !== first!.banner).map(({ banner }) => banner);
-  return { ...first!, others };
+  const chosen = found.find(hasPanicked) ?? found[0]!;
+  const others = found
+    .filter((each) => each !== chosen)
+    .map(({ banner, vmcoreinfo }) => {
+      const offset = vmcoreinfo?.kernelOffset;
+      return offset === undefined ? banner : `${banner}, moved by 0x${offset.toString(16)}`;
+    });
+  return { ...chosen, others };
+}
+
+/** `panic_cpu` is -1 (PANIC_CPU_INVALID) in a kernel that has not. */
+function hasPanicked({ memory, symbols }: Foundation): boolean {
+  const address = symbols.addressOf("panic_cpu");
+  if (address === undefined) return false;
+  try {
+    return memory.readU32(address) !== 0xffff_ffff;
+  } catch (error) {
+    if (error instanceof FaultError) return false;
+    throw error;
+  }
 }
 
 function deadlineOf({ deadline }: LadderOptions): { deadline?: number } {
