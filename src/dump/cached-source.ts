@@ -14,7 +14,7 @@ export class CachedSource implements ByteSource {
   readonly #source: ByteSource;
   readonly #cache: BlockCache;
 
-  constructor(source: ByteSource, cacheByteSize: number, blockByteSize = 0x4000) {
+  constructor(source: ByteSource, cacheByteSize: number, blockByteSize = 0x2000) {
     this.name = source.name;
     this.byteSize = source.byteSize;
     this.#source = source;

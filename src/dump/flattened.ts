@@ -17,11 +17,6 @@ const recordHeaderByteSize = 16;
 /** Enough for a dump of 64 TiB in records of 1 MiB, or 256 GiB in single pages. */
 const maximumRecords = 1 << 26;
 
-/** True when a file begins as a flattened stream does. */
-export function isFlattened(head: Uint8Array): boolean {
-  return head.length >= 16 && Buffer.from(head.subarray(0, 13)).toString("latin1") === "makedumpfile\0";
-}
-
 /**
  * The dump inside a flattened stream, put in order by an index of the records: nothing is copied, and
  * opening it reads the records' headers only. Places without a record are zeros, as in the file that

@@ -28,6 +28,7 @@ test("finds, counts and tells bits as a plain walk does", () => {
           expect(bitmap.find(frame, set)).toBe(found < 0 ? frameCount : found);
         }
       }
+      expect(bitmap.rank(frameCount)).toBe(bits.reduce((sum, bit) => sum + bit, 0));
       expect(bitmap.has(frameCount)).toBe(false);
       expect(bitmap.has(-1)).toBe(false);
     }),

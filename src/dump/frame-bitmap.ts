@@ -1,5 +1,6 @@
 import type { ByteSource } from "../io/index.ts";
 import { BlockCache } from "./block-cache.ts";
+import { isTruncation } from "./run-memory.ts";
 import { viewOf } from "./words.ts";
 
 /** Frames that one number of the index stands for: 512 bytes of bitmap. */
@@ -39,19 +40,27 @@ export class FrameBitmap {
     return ((this.#cache.bytes[at + (bit >>> 3)]! >>> (bit & 7)) & 1) === 1;
   }
 
-  /** Number of set bits before a frame. */
+  /** Number of set bits before a frame, or before `frameCount`. */
   rank(frame: number): number {
     const step = Math.floor(frame / framesPerStep);
     if (step >= this.#steps) this.#countUpTo(step);
     return this.#before[step]! + this.#count(step, frame - step * framesPerStep);
   }
 
-  /** First frame at or behind `frame` whose bit is `set`; `frameCount` when there is none. */
+  /**
+   * First frame at or behind `frame` whose bit is `set`; `frameCount` when there is none. Where a stream that
+   * is cut off has lost the bitmap, no bit is set.
+   */
   find(frame: number, set: boolean): number {
     const skip = set ? 0 : 0xffff_ffff;
     for (let here = frame; here < this.frameCount;) {
       const block = Math.floor(here / framesPerBlock);
-      const at = this.#load(block);
+      const at = this.#loadIfThere(block);
+      if (at < 0) {
+        if (!set) return here;
+        here = (block + 1) * framesPerBlock;
+        continue;
+      }
       const end = Math.min(framesPerBlock, this.frameCount - block * framesPerBlock);
       for (let bit = here - block * framesPerBlock; bit < end;) {
         const word = this.#view.getUint32(at + (bit >>> 5) * 4, true);
@@ -85,6 +94,7 @@ export class FrameBitmap {
 
   /** Set bits among the first `frames` of a step. */
   #count(step: number, frames: number): number {
+    if (frames === 0) return 0;
     const first = step * framesPerStep;
     const block = Math.floor(first / framesPerBlock);
     const at = this.#load(block) + (first - block * framesPerBlock) / 8;
@@ -94,6 +104,15 @@ export class FrameBitmap {
     const rest = frames & 31;
     if (rest > 0) count += bitsOf(this.#view.getUint32(at + words * 4, true) & (2 ** rest - 1));
     return count;
+  }
+
+  #loadIfThere(block: number): number {
+    try {
+      return this.#load(block);
+    } catch (error) {
+      if (isTruncation(error)) return -1;
+      throw error;
+    }
   }
 
   /** Offset of a block in the cache. Bytes behind the bitmap's end are zeros. */

@@ -83,7 +83,8 @@ async function openAndRead(bytes: Uint8Array, seed: number): Promise<void> {
       try {
         dump.readInto(new Uint8Array(byteSize), place);
       } catch (error) {
-        if (!(error instanceof FaultError) || error.space !== "physical") throw error;
+        if (error instanceof FaultError && error.space === "physical") continue;
+        throw new Error("a read gave something other than a fault", { cause: error });
       }
     }
   }

@@ -248,6 +248,18 @@ test.each<[string, number, readonly number[], string]>([
   await expect(openDumpSources([new MemorySource(file)])).rejects.toMatchObject({ code });
 });
 
+test("a bitmap with a bit too many is reported: it moves all pages behind it", async () => {
+  const file = kdump(spec);
+  file[3 * 4096 + 4]! |= 0x10; // Frame 36 of the second bitmap.
+  const dump = await openDumpSources([new MemorySource(file)]);
+  expect(dump.diagnostics).toEqual([
+    expect.objectContaining({
+      code: "DUMP_KDUMP_BITMAP",
+      text: "the bitmap counts 81 pages, the table of pages is for another number: addresses may be wrong",
+    }),
+  ]);
+});
+
 test("a small cache reads the same", async () => {
   const dump = await openDumpSources([new MemorySource(kdump(spec))], { cacheByteSize: 0 });
   checkReads(dump, memory, 14);

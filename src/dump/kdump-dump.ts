@@ -11,7 +11,13 @@ import {
   type KdumpHeader,
 } from "./kdump-header.ts";
 import { KdumpMemory, type KdumpPart } from "./kdump-memory.ts";
-import { codecNamesOf, PageReader, sampleFlags } from "./kdump-pages.ts";
+import {
+  codecNamesOf,
+  descriptorByteSize,
+  PageReader,
+  sampleDescriptors,
+  type DescriptorSample,
+} from "./kdump-pages.ts";
 import { hasHypervisorNote, NoteReader, textOf, vmcoreinfoOf } from "./notes.ts";
 
 /** Longest text that is read as VMCOREINFO; the kernel's fits a page. */
@@ -48,6 +54,7 @@ export class KdumpDump implements Dump {
   private constructor(
     sources: readonly ByteSource[],
     headers: readonly KdumpHeader[],
+    samples: readonly DescriptorSample[],
     codecs: readonly Codec[],
     compression: string,
     container: KdumpContainer,
@@ -68,14 +75,16 @@ export class KdumpDump implements Dump {
     this.fromHypervisor =
       hasHypervisorNote(this.notes) || (header.utsname.release === "" && header.time === 0);
     const bitmap = (part: FilePart): FrameBitmap => new FrameBitmap(source, part.offset, header.frameCount);
+    const dumped = bitmap(header.dumpedBitmap);
     this.#memory = new KdumpMemory({
       blockByteSize: header.blockByteSize,
-      dumped: bitmap(header.dumpedBitmap),
+      dumped,
       memory: header.memoryBitmap === undefined ? undefined : bitmap(header.memoryBitmap),
       parts: sources.map((each, i) => partOf(each, headers[i]!, codecs)),
       dumpLevel: header.dumpLevel,
       cacheByteSize: container.cacheByteSize,
     });
+    checkTables(sources, headers, samples, dumped, container.diagnostics);
     this.facts = factsOf(header, headers.length, compression, this.fromHypervisor);
   }
 
@@ -86,19 +95,14 @@ export class KdumpDump implements Dump {
   static async open(sources: readonly ByteSource[], container: KdumpContainer): Promise<KdumpDump> {
     const headers = sources.map(readKdumpHeader);
     checkParts(sources, headers, container.diagnostics);
+    const samples = headers.map((header, i) =>
+      sampleDescriptors(sources[i]!, header.descriptorOffset, header.littleEndian),
+    );
     let names = codecNamesOf(headers.reduce((flags, { status }) => flags | status, 0));
-    if (names.length === 0) {
-      names = codecNamesOf(
-        headers.reduce(
-          (flags, header, i) =>
-            flags | sampleFlags(sources[i]!, header.descriptorOffset, header.littleEndian),
-          0,
-        ),
-      );
-    }
+    if (names.length === 0) names = codecNamesOf(samples.reduce((flags, sample) => flags | sample.flags, 0));
     const codecs: Codec[] = [];
     for (const name of names) codecs.push(await loadCodec(name));
-    return new KdumpDump(sources, headers, codecs, names.join(", ") || "none", container);
+    return new KdumpDump(sources, headers, samples, codecs, names.join(", ") || "none", container);
   }
 
   get ranges(): readonly PhysicalRange[] {
@@ -125,9 +129,50 @@ export interface KdumpContainer {
 function partOf(source: ByteSource, header: KdumpHeader, codecs: readonly Codec[]): KdumpPart {
   return {
     pages: new PageReader(source, header, codecs),
-    firstFrame: header.split?.firstFrame ?? 0,
-    endFrame: header.split?.endFrame ?? header.frameCount,
+    firstFrame: clamp(header.split?.firstFrame ?? 0, header.frameCount),
+    endFrame: clamp(header.split?.endFrame ?? header.frameCount, header.frameCount),
   };
+}
+
+function clamp(frame: number, frameCount: number): number {
+  return Math.min(Math.max(0, frame), frameCount);
+}
+
+/** A larger bitmap (of 128 GiB in 4 KiB pages) is not counted only to be checked. */
+const largestCheckedBitmap = 4 << 20;
+
+/**
+ * Nothing in a descriptor says which frame it is for: a bit too many or too few in the bitmap moves all
+ * pages behind it. Data begins where the table ends, with the page of zeros if there is one.
+ */
+function checkTables(
+  sources: readonly ByteSource[],
+  headers: readonly KdumpHeader[],
+  samples: readonly DescriptorSample[],
+  dumped: FrameBitmap,
+  diagnostics: Diagnostic[],
+): void {
+  for (const [i, header] of headers.entries()) {
+    const { dataOffset } = samples[i]!;
+    if (dataOffset === undefined || header.dumpedBitmap.byteSize > largestCheckedBitmap) continue;
+    const { firstFrame, endFrame } = header.split ?? { firstFrame: 0, endFrame: header.frameCount };
+    let count: number;
+    try {
+      count =
+        dumped.rank(clamp(endFrame, header.frameCount)) - dumped.rank(clamp(firstFrame, header.frameCount));
+    } catch (error) {
+      if (error instanceof FormatError) continue; // What a cut stream has lost is reported already.
+      throw error;
+    }
+    const gap = dataOffset - (header.descriptorOffset + count * descriptorByteSize);
+    if (gap >= 0 && gap <= header.blockByteSize) continue;
+    diagnostics.push({
+      severity: "warning",
+      code: "DUMP_KDUMP_BITMAP",
+      text: `the bitmap counts ${count} pages, the table of pages is for another number: addresses may be wrong`,
+      location: { file: sources[i]!.name, offset: header.dumpedBitmap.offset },
+    });
+  }
 }
 
 function readText(source: ByteSource, part: FilePart | undefined): string | undefined {

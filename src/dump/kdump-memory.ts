@@ -4,6 +4,7 @@ import { copy } from "./cached-source.ts";
 import type { PhysicalMemory, PhysicalRange } from "./dump.ts";
 import type { FrameBitmap } from "./frame-bitmap.ts";
 import type { PageReader } from "./kdump-pages.ts";
+import { isTruncation } from "./run-memory.ts";
 
 /** A file of the dump and the frames that its descriptors are for. */
 export interface KdumpPart {
@@ -86,14 +87,25 @@ export class KdumpMemory implements PhysicalMemory {
   }
 
   #readPage(page: Uint8Array, frame: number, address: number): void {
-    if (!this.#dumped.has(frame)) throw this.#missing(frame, address);
     for (const part of this.#parts) {
-      if (frame < part.firstFrame || frame >= part.endFrame) continue;
-      const index = this.#dumped.rank(frame) - (part.firstFrame > 0 ? this.#dumped.rank(part.firstFrame) : 0);
+      const index = this.#descriptorIndex(part, frame, address);
+      if (index < 0) continue;
       part.pages.readInto(page, index, address);
       return;
     }
     throw new FaultError("truncated", address, "physical", "in a file of the split dump that was not given");
+  }
+
+  /** Index of a frame's descriptor in a file, -1 when it is another file's. */
+  #descriptorIndex(part: KdumpPart, frame: number, address: number): number {
+    try {
+      if (!this.#dumped.has(frame)) throw this.#missing(frame, address);
+      if (frame < part.firstFrame || frame >= part.endFrame) return -1;
+      return this.#dumped.rank(frame) - this.#dumped.rank(part.firstFrame);
+    } catch (error) {
+      // A stream that is cut off may lack the bitmaps.
+      throw isTruncation(error) ? new FaultError("truncated", address, "physical", "no bitmap") : error;
+    }
   }
 
   #missing(frame: number, address: number): FaultError {

@@ -1,6 +1,6 @@
 import type { Codec, CodecName } from "../compress/index.ts";
 import { FaultError, FormatError, type ByteSource } from "../io/index.ts";
-import { truncationAt } from "./run-memory.ts";
+import { isTruncation } from "./run-memory.ts";
 import {
   DUMP_DH_COMPRESSED_LZO,
   DUMP_DH_COMPRESSED_SNAPPY,
@@ -25,30 +25,39 @@ export function codecNamesOf(flags: number): CodecName[] {
   return codecFlags.filter(([flag]) => (flags & flag) !== 0).map(([, name]) => name);
 }
 
-/**
- * The compressions that the first descriptors name, for a header that names none: older writers leave it out,
- * and pages may really be uncompressed.
- */
-export function sampleFlags(source: ByteSource, descriptorOffset: number, littleEndian: boolean): number {
+/** What the first descriptors of a file say together. */
+export interface DescriptorSample {
+  /** Compressions that they name: older writers leave them out of the header. */
+  flags: number;
+  /** Lowest place of a page's data, which ends the table; undefined where none has data. */
+  dataOffset: number | undefined;
+}
+
+export function sampleDescriptors(
+  source: ByteSource,
+  descriptorOffset: number,
+  littleEndian: boolean,
+): DescriptorSample {
+  const sample: DescriptorSample = { flags: 0, dataOffset: undefined };
   const count = Math.min(512, Math.floor((source.byteSize - descriptorOffset) / descriptorByteSize));
-  if (count <= 0) return 0;
+  if (count <= 0) return sample;
   let bytes: Uint8Array;
   try {
     bytes = source.read(descriptorOffset, count * descriptorByteSize);
   } catch (error) {
-    if (error instanceof FormatError) return 0;
+    if (error instanceof FormatError) return sample;
     throw error;
   }
   const view = viewOf(bytes);
-  let flags = 0;
-  // The pages' data follows the descriptors, so its place ends them.
   let end = bytes.length;
   for (let at = 0; at + descriptorByteSize <= end; at += descriptorByteSize) {
-    flags |= view.getUint32(at + 12, littleEndian);
-    const data = readLongAt(view, at, littleEndian) - descriptorOffset;
-    if (data > 0) end = Math.min(end, data);
+    sample.flags |= view.getUint32(at + 12, littleEndian) & allCodecFlags;
+    const data = readLongAt(view, at, littleEndian);
+    if (data <= descriptorOffset) continue;
+    sample.dataOffset = Math.min(data, sample.dataOffset ?? data);
+    end = Math.min(end, sample.dataOffset - descriptorOffset);
   }
-  return flags & allCodecFlags;
+  return sample;
 }
 
 /** The pages of one kdump file: from a descriptor's index to the bytes of a page. */
@@ -144,8 +153,7 @@ export class PageReader {
     try {
       this.#source.readInto(target, offset);
     } catch (error) {
-      const fault = truncationAt(error, 0);
-      throw fault instanceof FaultError ? new FaultError("truncated", address, "physical") : error;
+      throw isTruncation(error) ? new FaultError("truncated", address, "physical") : error;
     }
   }
 }

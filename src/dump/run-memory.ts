@@ -77,6 +77,11 @@ export class RunMemory implements PhysicalMemory {
 
 /** The fault for a source's "truncated" error, where its offset plus `shift` is the address; other errors as they are. */
 export function truncationAt(error: unknown, shift: number): unknown {
-  if (!(error instanceof FormatError) || error.code !== "TRUNCATED") return error;
+  if (!isTruncation(error)) return error;
   return new FaultError("truncated", (error.location.offset ?? 0) + shift, "physical");
+}
+
+/** True for a source's word that it has no more. */
+export function isTruncation(error: unknown): error is FormatError {
+  return error instanceof FormatError && error.code === "TRUNCATED";
 }
