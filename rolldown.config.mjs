@@ -9,6 +9,8 @@ export default defineConfig({
     btf: "src/btf/index.ts",
     encode: "src/encode/index.ts",
     "encode-worker": "src/encode/worker.ts",
+    program: "src/program/index.ts",
+    kernel: "src/kernel/index.ts",
     "cli/dwarfless": "src/cli/dwarfless.ts",
     "cli/dwarfless-pahole": "src/cli/dwarfless-pahole.ts",
   },
