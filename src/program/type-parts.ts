@@ -53,7 +53,7 @@ export interface TypeParts {
  * The parts of a type as BTF records it.
  *
  * BTF has one record for arrays of no elements and of unknown length. Such an array is taken as one
- * of unknown length, which is what nearly all of them are.
+ * of unknown length; as a member of a struct its place tells more, see `Type.members`.
  * @throws {FormatError} `TYPE_KIND` for a variable, section or tag
  */
 export function describeType(btf: Btf, id: TypeId): TypeParts {

@@ -163,6 +163,34 @@ describe("Type", () => {
     expect(old.members[0]).toMatchObject({ bitOffset: 9, bitFieldSize: 3 });
   });
 
+  it("takes arrays without elements for flexible ones only where C allows them", () => {
+    const type = build((b, { int, char }) => {
+      const none = b.addArray(char, int, 0);
+      const alone = b.addStruct("", 0, [{ name: "pad", type: none, bitOffset: 0 }]);
+      const union = b.addUnion("", 0, [
+        { name: "first", type: none, bitOffset: 0 },
+        { name: "last", type: none, bitOffset: 0 },
+      ]);
+      return b.addStruct("s", 4, [
+        { name: "begin", type: none, bitOffset: 0 },
+        { name: "", type: alone, bitOffset: 0 },
+        { name: "", type: union, bitOffset: 0 },
+        { name: "count", type: int, bitOffset: 0 },
+        { name: "rest", type: none, bitOffset: 32 },
+      ]);
+    });
+    const names = type.memberNames().map((name) => `${name}: ${type.member(name).type.typeName()}`);
+    expect(names).toEqual([
+      "begin: char [0]",
+      "pad: char [0]",
+      "first: char [0]",
+      "last: char [0]",
+      "count: int",
+      "rest: char []",
+    ]);
+    expect(type.member("begin").type.byteSize).toBe(0);
+  });
+
   it("names enumerators", () => {
     const type = build((b) =>
       b.addEnum64("e", 8, [

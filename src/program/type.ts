@@ -5,6 +5,7 @@ import {
   BTF_KIND_FUNC,
   BTF_KIND_INT,
   BTF_KIND_RESTRICT,
+  BTF_KIND_STRUCT,
   BTF_KIND_TYPE_TAG,
   BTF_KIND_VOLATILE,
   type TypeId,
@@ -232,7 +233,10 @@ export class Type {
     return this.kind === "struct" || this.kind === "union";
   }
 
-  /** Members of a struct or union (not behind a typedef), anonymous ones as they are. */
+  /**
+   * Members of a struct or union (not behind a typedef), anonymous ones as they are. An array of no
+   * elements is `[]` at the end of a struct that has other members, and `[0]` elsewhere.
+   */
   get members(): readonly TypeMember[] {
     if (this.unqualified !== this) return this.unqualified.members;
     if (this.#members !== undefined) return this.#members;
@@ -347,7 +351,12 @@ function readMembers(btf: Btf, id: TypeId): readonly TypeMember[] {
         bitOffset += btf.intBitOffset(typeId);
       }
     }
-    members.push({ name: btf.memberName(id, index), type: Type.of(btf, typeId), bitOffset, bitFieldSize });
+    let type = Type.of(btf, typeId);
+    // BTF has one record for `[0]` and `[]`. C allows `[]` only at the end of a struct, behind others.
+    const mayBeFlexible = index > 0 && index === count - 1 && btf.kind(id) === BTF_KIND_STRUCT;
+    if (!mayBeFlexible && type.kind === "array" && type.length === undefined)
+      type = Type.arrayOf(type.target!, 0);
+    members.push({ name: btf.memberName(id, index), type, bitOffset, bitFieldSize });
   }
   return members;
 }
