@@ -10,6 +10,7 @@ import path from "node:path";
 import { mustRun, projectDirectory, withTemporaryDirectory } from "../lab/commands.ts";
 import type { Kernel } from "../lab/kernels.ts";
 import { peerCommand, peers } from "../lab/peers.ts";
+import { coreSize } from "./core-file.ts";
 import { emptyDisk, unpackOracle } from "./disk.ts";
 import { architectureOf, busybox } from "./guest.ts";
 import { type InitramfsEntry, writeInitramfs } from "./initramfs.ts";
@@ -20,7 +21,7 @@ import { writeWitness } from "./witness.ts";
 /**
  * Shell commands of the capture kernel by the format they make. `$disk` is where it goes;
  * `put FILE` sends a file there. makedumpfile can only write part by part to what it can seek in
- * and read again, so that most go through memory.
+ * and read again, so that most go through memory. ELF is too large for that and written in order.
  *
  * Debian's makedumpfile is built without snappy: see recompress-snappy.py.
  */
@@ -29,22 +30,29 @@ const formats: readonly (readonly [format: string, command: string])[] = [
     "vmcore",
     "size=$(stat -c %s /proc/vmcore); dd if=/proc/vmcore of=$disk bs=1M 2>/dev/null; done_with $size",
   ],
-  ["zlib", "makedumpfile -c -d 1 /proc/vmcore /dump; put /dump"],
-  ["zlib-d31", "makedumpfile -c -d 31 /proc/vmcore /dump; put /dump"],
-  ["lzo-d31", "makedumpfile -l -d 31 /proc/vmcore /dump; put /dump"],
-  ["zstd-d31", "makedumpfile -z -d 31 /proc/vmcore /dump; put /dump"],
-  ["plain-d31", "makedumpfile -d 31 /proc/vmcore /dump; put /dump"],
-  ["elf-d31", "makedumpfile -E -d 31 /proc/vmcore /dump; put /dump"],
-  ["flattened-d31", "makedumpfile -F -l -d 31 /proc/vmcore >/dump; put /dump"],
-  ["split-1", "makedumpfile --split --splitblock-size 16 -c -d 31 /proc/vmcore /dump /dump2; put /dump"],
-  ["split-2", "put /dump2"],
+  ["zlib", "makedumpfile -c -d 1 /proc/vmcore /big/dump; put /big/dump"],
+  ["zlib-d31", "makedumpfile -c -d 31 /proc/vmcore /big/dump; put /big/dump"],
+  ["lzo-d31", "makedumpfile -l -d 31 /proc/vmcore /big/dump; put /big/dump"],
+  ["zstd-d31", "makedumpfile -z -d 31 /proc/vmcore /big/dump; put /big/dump"],
+  ["plain-d31", "makedumpfile -d 31 /proc/vmcore /big/dump; put /big/dump"],
+  ["elf-d31", "makedumpfile -f -E -d 31 /proc/vmcore $disk; done_with elf"],
+  ["flattened-d31", "makedumpfile -F -l -d 31 /proc/vmcore >/big/dump; put /big/dump"],
+  [
+    "split-1",
+    "makedumpfile --split --splitblock-size 16 -c -d 31 /proc/vmcore /big/dump /big/dump2; put /big/dump",
+  ],
+  ["split-2", "put /big/dump2"],
 ];
 
 const captureModules = ["virtio_pci", "virtio_blk"];
 const finishedText = "@captured";
-const memoryMebibytes = 480;
-/** For the capture kernel, which holds the largest of the files in memory. */
-const reservedMebibytes = 272;
+/**
+ * Where KASLR puts the kernel into the middle of the memory, the reserved part must still fit
+ * below it, or between it and the initramfs at the end.
+ */
+const memoryMebibytes = 560;
+/** For the capture kernel, which holds one of the files at a time in memory. */
+const reservedMebibytes = 208;
 
 /** Fill `output` with the dumps of one crash, `memory.<format>`, and of both kernels, `memory.both` and `memory.both-raw`. */
 export async function makeCaptured(of: Kernel, output: string): Promise<void> {
@@ -89,9 +97,10 @@ export async function makeCaptured(of: Kernel, output: string): Promise<void> {
     const failed = machine.console.match(/^@failed.*/gm) ?? [];
     if (failed.length > 0) throw new Error(`in the capture kernel: ${failed.join(", ")}`);
     for (const [format] of formats) {
-      const size = new RegExp(`^@size ${format} (\\d+)`, "m").exec(machine.console)?.[1];
+      const file = path.join(output, `memory.${format}`);
+      const size = new RegExp(`^@size ${format} (\\d+|elf)`, "m").exec(machine.console)?.[1];
       if (size === undefined) throw new Error(`the capture kernel did not make ${format}`);
-      truncateSync(path.join(output, `memory.${format}`), Number(size));
+      truncateSync(file, size === "elf" ? coreSize(file) : Number(size));
     }
     recompress(path.join(output, "memory.zlib-d31"), path.join(output, "memory.snappy-d31"));
   });
@@ -112,10 +121,12 @@ function writeCaptureInitramfs(of: Kernel, directory: string): string {
       `format=${format} disk=/dev/vd${String.fromCharCode(98 + index)}\n${command}\n`,
   );
   const init = `#!/bin/sh
-/bin/busybox mkdir -p /proc /sys /dev /tmp
+/bin/busybox mkdir -p /proc /sys /dev /big
 /bin/busybox mount -t proc proc /proc
 /bin/busybox mount -t sysfs sysfs /sys
 /bin/busybox mount -t devtmpfs devtmpfs /dev
+# The root folder may only take half of the memory.
+/bin/busybox mount -t tmpfs -o size=90% big /big
 /bin/busybox --install -s /bin
 for name in $(cat /modules/order); do insmod /modules/$name.ko || echo "@failed insmod $name"; done
 makedumpfile() { /peers/makedumpfile --message-level 4 "$@" || echo "@failed makedumpfile $*"; }

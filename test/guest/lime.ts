@@ -4,8 +4,8 @@
  * zeros), then its bytes.
  */
 import { closeSync, openSync, readSync, writeSync } from "node:fs";
+import { loadSegments } from "./core-file.ts";
 
-const PT_LOAD = 1;
 const LIME_MAGIC = 0x4c694d45;
 
 /** From a core file of the emulator's, which describes memory by PT_LOAD segments. */
@@ -13,24 +13,15 @@ export function writeLime(elf: string, output: string): void {
   const input = openSync(elf, "r");
   const target = openSync(output, "w");
   try {
-    const header = Buffer.alloc(64);
-    readSync(input, header, 0, 64, 0);
-    const tableOffset = Number(header.readBigUInt64LE(32));
-    const entrySize = header.readUInt16LE(54);
-    const table = Buffer.alloc(header.readUInt16LE(56) * entrySize);
-    readSync(input, table, 0, table.length, tableOffset);
-    for (let at = 0; at < table.length; at += entrySize) {
-      // p_type, p_offset, p_paddr, p_filesz
-      const size = Number(table.readBigUInt64LE(at + 32));
-      if (table.readUInt32LE(at) !== PT_LOAD || size === 0) continue;
-      const start = table.readBigUInt64LE(at + 24);
-      const range = Buffer.alloc(32);
-      range.writeUInt32LE(LIME_MAGIC, 0);
-      range.writeUInt32LE(1, 4);
-      range.writeBigUInt64LE(start, 8);
-      range.writeBigUInt64LE(start + BigInt(size) - 1n, 16);
-      writeSync(target, range);
-      copy(input, Number(table.readBigUInt64LE(at + 8)), size, target);
+    for (const { offset, physicalAddress, byteSize } of loadSegments(elf)) {
+      if (byteSize === 0) continue;
+      const header = Buffer.alloc(32);
+      header.writeUInt32LE(LIME_MAGIC, 0);
+      header.writeUInt32LE(1, 4);
+      header.writeBigUInt64LE(physicalAddress, 8);
+      header.writeBigUInt64LE(physicalAddress + BigInt(byteSize) - 1n, 16);
+      writeSync(target, header);
+      copy(input, offset, byteSize, target);
     }
   } finally {
     closeSync(input);

@@ -1,0 +1,44 @@
+/** How a variable that drgn knows may differ from what dwarfless says of it, and why. */
+
+/** A row of `vars --json`. */
+export interface VariableRow {
+  name: string;
+  type: string;
+  address: string;
+  size: number;
+  module: string | null;
+  perCpu: boolean;
+  source: string;
+}
+
+/** What drgn, with all of DWARF, says of the variable it finds by this name. */
+export interface PeerVariable {
+  name: string;
+  /** null: a constant that is nowhere in memory. */
+  address: string | null;
+  /** null: of incomplete type. */
+  size: number | null;
+  type: string;
+}
+
+/**
+ * "equal", or why the two differ; undefined where nothing explains it. Of several variables with one
+ * name drgn gives one, and `rows` are all of ours.
+ */
+export function explainVariable(peer: PeerVariable, rows: readonly VariableRow[]): string | undefined {
+  if (peer.address === null) return "a constant without an address";
+  // BTF_KIND_VAR in a DATASEC has a size; pahole and the kernel leave out what has none.
+  if (peer.size === 0) return "of no size";
+  const address = BigInt(peer.address);
+  // As in the kernel's own BTF: a per-CPU variable at 0 is told from none by nothing.
+  if (peer.name === "fixed_percpu_data" && address === 0n) return "per-CPU, at 0";
+  // ELF notes (BUILD_SALT, LINUX_COMPAT): in a section of type SHT_NOTE, which has no variables.
+  if (peer.name.startsWith("_note_")) return "in a section of notes";
+  const here = rows.filter((row) => BigInt(row.address) === address);
+  if (here.some((row) => row.size === peer.size && row.type === peer.type)) return "equal";
+  // drgn took an extern declaration of an array, the definition has its length.
+  if (peer.size === null && here.some((row) => row.type.replace(/\[\d+\]/, "[]") === peer.type)) {
+    return "an array whose length drgn does not know";
+  }
+  return undefined;
+}
