@@ -37,8 +37,8 @@ export function completeLine(line: string, interpreter: Interpreter): [string[],
   }
   if (command?.[0].trim() === ".type" && /^\w+$/.test(text)) return [tagNames(text, interpreter), text];
   const found = complete(program, text);
-  if (found.names.length > 0)
-    return offer(text, found, command === null ? scopeNames(text, interpreter) : []);
+  const more = command === null ? scopeNames(text, interpreter) : [];
+  if (found.names.length + more.length > 0) return offer(text, found, more);
   return command === null ? undefined : [[], text];
 }
 
@@ -69,7 +69,8 @@ function programNames(text: string, { program }: Interpreter): [string[], string
   const partial = /[\w$]*$/.exec(text)![0];
   const names = new Set<string>();
   for (const name of program.variables.names()) if (name.startsWith(partial)) names.add(name);
-  for (const name of Object.getOwnPropertyNames(Object.getPrototypeOf(program))) {
+  const own = [...Object.keys(program), ...Object.getOwnPropertyNames(Object.getPrototypeOf(program))];
+  for (const name of own) {
     if (name !== "constructor" && name.startsWith(partial)) names.add(name);
   }
   return [[...names].sort().slice(0, maximumNames), partial];

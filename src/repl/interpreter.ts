@@ -109,14 +109,15 @@ export class Interpreter {
   #lendVariables(text: string): void {
     const names = new Set([...(text.match(identifier) ?? []), ...(text.match(spread) ?? [])]);
     for (const name of names) {
-      if (!this.#isKernels(name) || this.isDefined(name)) continue;
-      const context = this.#context;
-      const replace = (value: unknown): void => {
-        Object.defineProperty(context, name, { value, configurable: true, enumerable: true, writable: true });
-      };
-      Object.defineProperty(context, name, {
+      const isDeclared = new RegExp(
+        `\\b(?:var|let|const|function|class)\\s+${name.replaceAll("$", "\\$")}\\b`,
+      ).test(text);
+      if (isDeclared || !this.#isKernels(name) || this.isDefined(name)) continue;
+      Object.defineProperty(this.#context, name, {
         get: () => (this.#isProbing ? kernelMark : viewOf(findByName(this.program, name))),
-        set: replace,
+        set: () => {
+          throw new TypeError(`${name} is the kernel's, which is only read; declare your own with let`);
+        },
         configurable: true,
         enumerable: false,
       });

@@ -19,7 +19,8 @@ class Viewed {
   }
 
   [inspect.custom](): string {
-    return this.object.format(replFormat);
+    // util.inspect calls this on the proxy, where `object` would be a member.
+    return (views.get(this) ?? this.object).format(replFormat);
   }
 }
 

@@ -8,11 +8,11 @@ export type ScriptOutcome =
   | { kind: "incomplete" }
   | { kind: "error"; error: unknown };
 
-const options: vm.ScriptOptions = {
-  filename: "repl",
-  // So that `await import("node:fs")` works.
-  importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-};
+/** Options that let `await import("node:fs")` work; only where it is written, since Node warns of it. */
+function optionsFor(code: string): vm.ScriptOptions {
+  const loader = vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER;
+  return { filename: "repl", ...(/\bimport\s*\(/.test(code) && { importModuleDynamically: loader }) };
+}
 
 /** Evaluates JavaScript as a prompt does: what is declared stays, `{...}` is an object, `await` may stand at the top. */
 export class ScriptRunner {
@@ -73,7 +73,7 @@ export function compileScript(text: string): Compiled {
     if (script !== undefined) return { script, isAsynchronous: false };
   }
   try {
-    return { script: new vm.Script(text, options), isAsynchronous: false };
+    return { script: new vm.Script(text, optionsFor(text)), isAsynchronous: false };
   } catch (error) {
     if (!/\bawait\b/.test(text)) return { error };
     // A declaration within a function would be gone behind it: the commonest becomes an assignment.
@@ -94,7 +94,7 @@ export function compileScript(text: string): Compiled {
 
 function scriptIf(code: string): vm.Script | undefined {
   try {
-    return new vm.Script(code, options);
+    return new vm.Script(code, optionsFor(code));
   } catch {
     return undefined;
   }
