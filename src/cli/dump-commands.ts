@@ -18,6 +18,7 @@ import {
 } from "../commands/index.ts";
 import { UsageError } from "../io/index.ts";
 import { debugCommand } from "./debug-command.ts";
+import { btCommand } from "./bt-command.ts";
 import { addDumpOptions, type DumpFlags, splitArguments, withKernel } from "./dump-options.ts";
 import { exitNegative } from "./exit-code.ts";
 import { jsonDocument, writeJsonRows } from "./json.ts";
@@ -35,6 +36,7 @@ export function dumpCommands(streams: Streams, setExitCode: SetExitCode): Comman
     symCommand(streams, setExitCode),
     evalCommand(streams, setExitCode),
     readCommand(streams, setExitCode),
+    btCommand(streams, setExitCode),
     debugCommand(streams, setExitCode),
   ];
 }

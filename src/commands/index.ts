@@ -1,3 +1,15 @@
+export {
+  findStacks,
+  foldStacks,
+  type FoundStacks,
+  groupStacks,
+  hasPanicked,
+  type StackGroup,
+  stackRow,
+  type StackRow,
+  type TaskStack,
+} from "./bt.ts";
+export { groupLines, stackLines, type StackTextOptions } from "./bt-text.ts";
 export { evaluateAll, type FailedRow, type ValueRow } from "./eval.ts";
 export { hex } from "./hex.ts";
 export { infoLines, type KernelInfo, kernelInfo } from "./info.ts";

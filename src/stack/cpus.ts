@@ -23,6 +23,14 @@ export class Cpus {
     return this.#kernel.perCpu.onlineCpus;
   }
 
+  /** CPUs in use, those included that a panic has stopped. */
+  get started(): readonly number[] {
+    const { possibleCpus, onlineCpus, presentCpus } = this.#kernel.perCpu;
+    // After a panic the stopped CPUs are no longer online, though they are there.
+    const cpus = this.panicCpu === undefined ? onlineCpus : presentCpus;
+    return possibleCpus.filter((cpu) => cpus.includes(cpu));
+  }
+
   /** The task that a CPU runs, its idle task included; undefined where that is not known. */
   current(cpu: number): bigint | undefined {
     if (!this.#currents.has(cpu)) this.#currents.set(cpu, this.#readCurrent(cpu));

@@ -26,6 +26,15 @@ export interface StackTrace {
   frames: Frame[];
 }
 
+/** A function and the place in it. */
+export interface FrameSymbol {
+  symbol: string;
+  /** Bytes from the function's start to `pc`: for return addresses to the instruction behind the call. */
+  offset: bigint;
+  /** As /proc/kallsyms has it; undefined for the kernel itself. */
+  module: string | undefined;
+}
+
 export interface StackOptions {
   /** When to stop, as `Date.now()` counts. */
   deadline?: number | undefined;
@@ -108,6 +117,19 @@ export class Stacks {
   ofCpu(cpu: number, options: StackOptions = {}): StackTrace | undefined {
     const task = this.cpus.current(cpu);
     return task === undefined ? undefined : this.of(task, options);
+  }
+
+  /** The function that a frame is in; undefined for user mode, and where nothing is known. */
+  symbolOf({ pc, kind }: Frame): FrameSymbol | undefined {
+    if (kind === "user" || kind === "broken" || pc === 0n) return undefined;
+    const looked = kind === "exact" ? pc : pc - 1n;
+    const found = this.kernel.symbols.find(looked);
+    if (found === undefined) {
+      const piece = this.generated.find(looked);
+      return piece && { symbol: piece.name, offset: pc - piece.start, module: piece.module };
+    }
+    const { name, address, module } = found.symbol;
+    return { symbol: name, offset: pc - address, module };
   }
 
   #taskRegion(task: bigint): StackRegion {

@@ -1,0 +1,1 @@
+export { type Task, TaskReader, taskStateLetter } from "./sched.ts";

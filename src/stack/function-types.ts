@@ -1,0 +1,55 @@
+import { type Btf, BTF_KIND_FUNC } from "../btf/index.ts";
+import type { Kernel } from "../kernel/index.ts";
+import { Type } from "../program/index.ts";
+
+/** Prototypes of functions by name: FUNC of the BTF of the kernel and its modules. */
+export class FunctionTypes {
+  readonly #kernel: Kernel;
+  readonly #indexes = new Map<Btf, Map<number, number>>();
+  readonly #found = new Map<string, Type | undefined>();
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+  }
+
+  /** The type of a function; undefined where BTF has none of that name. */
+  find(name: string, module: string | undefined): Type | undefined {
+    const key = `${module ?? ""}:${name}`;
+    if (this.#found.has(key)) return this.#found.get(key);
+    const btf = this.#btfOf(module);
+    // Compilers split functions and give the parts such names; a part has not all of the parameters.
+    const type = btf === undefined || name.includes(".") ? undefined : this.#lookUp(btf, name);
+    this.#found.set(key, type);
+    return type;
+  }
+
+  #btfOf(module: string | undefined): Btf | undefined {
+    if (module === undefined) return this.#kernel.kernelBtf?.btf;
+    const btf = this.#kernel.modules.find(({ name }) => name === module)?.btf;
+    return typeof btf === "string" ? undefined : btf;
+  }
+
+  #lookUp(btf: Btf, name: string): Type | undefined {
+    const index = this.#indexOf(btf);
+    const { stringsBytes, startStringOffset } = btf;
+    const strings = Buffer.from(stringsBytes.buffer, stringsBytes.byteOffset, stringsBytes.byteLength);
+    const wanted = Buffer.from(`${name}\0`);
+    for (let at = strings.indexOf(wanted); at >= 0; at = strings.indexOf(wanted, at + 1)) {
+      const id = index.get(startStringOffset + at);
+      if (id !== undefined) return Type.of(btf, btf.sizeOrType(id));
+    }
+    return undefined;
+  }
+
+  /** FUNC ids by the offset of their names. */
+  #indexOf(btf: Btf): Map<number, number> {
+    let index = this.#indexes.get(btf);
+    if (index !== undefined) return index;
+    index = new Map();
+    for (let id = btf.startId; id < btf.typeCount; id++) {
+      if (btf.kind(id) === BTF_KIND_FUNC) index.set(btf.nameOffset(id), id);
+    }
+    this.#indexes.set(btf, index);
+    return index;
+  }
+}
