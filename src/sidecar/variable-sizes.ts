@@ -54,7 +54,7 @@ export function firstMisfit(btf: Btf): string | undefined {
     if (btf.kind(section) !== BTF_KIND_DATASEC) continue;
     for (let index = 0, count = btf.vlen(section); index < count; index++) {
       const variable = btf.sectionEntryType(section, index);
-      if (btf.kind(variable) !== BTF_KIND_VAR) continue;
+      if (btf.kind(variable) !== BTF_KIND_VAR) return `entry ${index} of ${btf.name(section)} is no variable`;
       const byteSize = btf.sectionEntryByteSize(section, index);
       const ofType = typeByteSize(btf, btf.sizeOrType(variable));
       if (ofType === byteSize) continue;

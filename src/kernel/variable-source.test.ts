@@ -1,0 +1,154 @@
+import { expect, test } from "vitest";
+import { Btf, BtfBuilder } from "../btf/index.ts";
+import { nameOffsets, type SymbolPlaces, VariableSource } from "./variable-source.ts";
+
+type Entry = readonly [name: string, offset: number];
+
+function btfOf(sections: Readonly<Record<string, readonly Entry[]>>): Btf {
+  const builder = new BtfBuilder();
+  const int = builder.addInt("int", 4);
+  for (const [section, entries] of Object.entries(sections)) {
+    builder.addDatasec(
+      section,
+      0x1000,
+      entries.map(([name, offset]) => ({ type: builder.addVar(name, int), offset, byteSize: 4 })),
+    );
+  }
+  return Btf.parse(builder.finish());
+}
+
+function symbols(list: readonly (readonly [string, bigint])[]): SymbolPlaces {
+  return {
+    addressesOf: (name) => list.filter((each) => each[0] === name).map((each) => each[1]),
+    namesAt: (address) => list.filter((each) => each[1] === address).map((each) => each[0]),
+  };
+}
+
+function places(source: VariableSource): string[] {
+  return [...source.all()].map(({ name, address }) => `${name}@${address.toString(16)}`);
+}
+
+const start = 0xffff_ffff_8100_0000n;
+
+test("unique symbols place a section, and duplicates by it", () => {
+  const btf = btfOf({
+    ".data": [
+      ["a", 0],
+      ["twice", 8],
+      ["b", 16],
+      ["twice", 24],
+    ],
+  });
+  const source = new VariableSource(
+    btf,
+    symbols([
+      ["a", start],
+      ["twice", start + 24n],
+      ["twice", start + 8n],
+      ["b", start + 16n],
+      ["twice", start + 0x5000n],
+    ]),
+  );
+  expect(places(source)).toEqual([
+    "a@ffffffff81000000",
+    "twice@ffffffff81000008",
+    "b@ffffffff81000010",
+    "twice@ffffffff81000018",
+  ]);
+  expect(source.find("twice").map(({ address }) => address)).toEqual([start + 8n, start + 24n]);
+  expect(source.find("absent")).toEqual([]);
+});
+
+test("a variable without a symbol at its place is left out", () => {
+  const btf = btfOf({
+    ".data": [
+      ["a", 0],
+      ["b", 8],
+      ["moved", 16],
+      ["gone", 24],
+    ],
+  });
+  const list = [
+    ["a", start],
+    ["b", start + 8n],
+    ["moved", start + 100n],
+  ] as const;
+  expect(places(new VariableSource(btf, symbols(list)))).toEqual([
+    "a@ffffffff81000000",
+    "b@ffffffff81000008",
+  ]);
+});
+
+test("a renamed symbol at the place will do", () => {
+  const btf = btfOf({
+    ".rodata": [
+      ["a", 0],
+      ["b", 8],
+      ["early", 16],
+    ],
+  });
+  const list = [
+    ["a", start],
+    ["b", start + 8n],
+    ["__pi_early", start + 16n],
+  ] as const;
+  expect(places(new VariableSource(btf, symbols(list)))).toContain("early@ffffffff81000010");
+});
+
+test("symbols that contradict each other place nothing", () => {
+  const btf = btfOf({
+    ".data": [
+      ["a", 0],
+      ["b", 8],
+    ],
+  });
+  const list = [
+    ["a", start],
+    ["b", start + 0x4000n],
+  ] as const;
+  expect(places(new VariableSource(btf, symbols(list)))).toEqual([]);
+});
+
+test("a section of equal names is placed by the one start that fits all", () => {
+  const btf = btfOf({
+    __modver: [
+      ["attr", 0],
+      ["attr", 72],
+      ["attr", 144],
+    ],
+  });
+  const list = [144n, 0n, 72n].map((offset) => ["attr", start + offset] as const);
+  expect(places(new VariableSource(btf, symbols(list)))).toHaveLength(3);
+});
+
+test("zero-based sections, as per-CPU ones were until 6.14", () => {
+  const btf = btfOf({
+    ".data..percpu": [
+      ["a", 0],
+      ["b", 0x40],
+    ],
+  });
+  expect(
+    places(
+      new VariableSource(
+        btf,
+        symbols([
+          ["a", 0n],
+          ["b", 0x40n],
+        ]),
+      ),
+    ),
+  ).toEqual(["a@0", "b@40"]);
+});
+
+test("finds a name wherever strings keep it", () => {
+  const builder = new BtfBuilder();
+  const base = Btf.parse((builder.addInt("shared", 4), builder.finish()));
+  const split = new BtfBuilder({ base });
+  split.addStruct("own", 4, []);
+  const btf = Btf.parse(split.finish(), { base });
+  expect([...nameOffsets(btf, "shared")].map((offset) => btf.string(offset))).toEqual(["shared"]);
+  expect([...nameOffsets(btf, "own")].map((offset) => btf.string(offset))).toEqual(["own"]);
+  // Strings may share their tails, so a name may start inside another.
+  expect([...nameOffsets(btf, "ared")].map((offset) => btf.string(offset))).toEqual(["ared"]);
+});
