@@ -25,6 +25,7 @@ export class Interpreter {
   /** Names given to JavaScript at the start. */
   readonly ownNames: readonly string[];
   #isProbing = false;
+  #kernelNames: ReadonlySet<string> | undefined;
 
   /** @param context where JavaScript runs */
   constructor(program: Program, context: vm.Context, scope: Record<string, unknown>, breakable: Breakable) {
@@ -102,7 +103,9 @@ export class Interpreter {
   }
 
   #isKernels(name: string): boolean {
-    return this.program.variables.find(name) !== undefined;
+    // A script has many names that are nobody's, and looking each up in the kernel takes milliseconds.
+    this.#kernelNames ??= new Set(this.program.variables.names());
+    return this.#kernelNames.has(name);
   }
 
   /** Make the kernel's variables that a script names readable in it, where it has none of that name. */
