@@ -1,4 +1,4 @@
 export { evaluate, evaluateType } from "./evaluate.ts";
 export { caretLines, ExpressionError } from "./expression-error.ts";
-export { complete, type Completions } from "./complete.ts";
+export { complete } from "./complete.ts";
 export { type ExpressionNames, expressionNames } from "./expression-names.ts";
