@@ -95,7 +95,8 @@ export async function makeCaptured(of: Kernel, output: string): Promise<void> {
     }
     unpackOracle(disk, output);
     const failed = machine.console.match(/^@failed.*/gm) ?? [];
-    if (failed.length > 0) throw new Error(`in the capture kernel: ${failed.join(", ")}`);
+    if (failed.length > 0)
+      throw new Error(`in the capture kernel: ${failed.join(", ")}\n${machine.console.slice(-4000)}`);
     for (const [format] of formats) {
       const file = path.join(output, `memory.${format}`);
       const size = new RegExp(`^@size ${format} (\\d+|elf)`, "m").exec(machine.console)?.[1];
@@ -121,7 +122,7 @@ function writeCaptureInitramfs(of: Kernel, directory: string): string {
       `format=${format} disk=/dev/vd${String.fromCharCode(98 + index)}\n${command}\n`,
   );
   const init = `#!/bin/sh
-/bin/busybox mkdir -p /proc /sys /dev /big
+/bin/busybox mkdir -p /proc /sys /dev /tmp /big
 /bin/busybox mount -t proc proc /proc
 /bin/busybox mount -t sysfs sysfs /sys
 /bin/busybox mount -t devtmpfs devtmpfs /dev
