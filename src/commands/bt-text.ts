@@ -19,6 +19,7 @@ const wordsPerLine = 2;
 /** A stack with its task, as text. */
 export function* stackLines(stacks: Stacks, found: TaskStack, options: StackTextOptions): Generator<string> {
   yield taskLine(found);
+  if (found.trace.absence !== undefined) yield `      no stack: ${found.trace.absence}`;
   yield* frameLines(stacks, found.trace.frames, options);
 }
 
@@ -28,6 +29,7 @@ export function* groupLines(stacks: Stacks, group: StackGroup, options: StackTex
   if (first === undefined) return;
   const who = group.members.map(({ task }) => `${task.pid} ${task.comm}`).join(", ");
   yield `${group.members.length} ${group.members.length === 1 ? "task" : "tasks"}: ${who}`;
+  if (first.trace.absence !== undefined) yield `      no stack: ${first.trace.absence}`;
   yield* frameLines(stacks, first.trace.frames, options);
 }
 

@@ -173,6 +173,8 @@ export interface StackRow {
   panicked: boolean;
   /** Where the walk began: `switch`, or whose registers of the CPU. */
   from: string | null;
+  /** Why there are no frames. */
+  absence?: string;
   frames: FrameRow[];
   /** The system call it was in. */
   systemCall?: SystemCallRow;
@@ -203,6 +205,7 @@ export function stackRow(
     running: trace.runningOn !== undefined,
     panicked,
     from: trace.startedFrom ?? null,
+    ...(trace.absence !== undefined && { absence: trace.absence }),
     frames: frames.map((_, index) => frameRow(stacks, frames, index, detail)),
     ...(call !== undefined && {
       systemCall: {

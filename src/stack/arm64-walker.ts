@@ -135,7 +135,7 @@ class Arm64Walk {
 
   #step(): boolean {
     // Before v5.11 the outermost record's caller was nowhere.
-    if (this.#fp === 0n) return false;
+    if (this.#fp === 0n || this.#isFirstOfException()) return false;
     const lost = this.#path.enter(this.#fp, true);
     if (lost !== undefined) throw new WalkProblem(lost);
     const record = this.#fp;
@@ -146,6 +146,15 @@ class Arm64Walk {
     if (this.#throughSavedRegisters(record, next, pc)) return true;
     this.#take(pc, record, next);
     return true;
+  }
+
+  /** An exception from user mode that has not saved a register yet: the frame is one of user mode. */
+  #isFirstOfException(): boolean {
+    return (
+      this.#frames.length === 1 &&
+      this.#fp < kernelHalf &&
+      this.#walker.functionAt(this.#pc)?.name === "vectors"
+    );
   }
 
   /** An ordinary record: the return address, and where the caller's record is. */

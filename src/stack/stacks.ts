@@ -24,6 +24,8 @@ export interface StackTrace {
   /** Where the walk began: what the scheduler kept, or the registers of a CPU; undefined where it could not. */
   startedFrom: "switch" | RegisterSource | undefined;
   frames: Frame[];
+  /** Why there are no frames; undefined where there are. */
+  absence: string | undefined;
 }
 
 /** A function and the place in it. */
@@ -82,9 +84,19 @@ export class Stacks {
   /** The stack of a task, by the address of its `struct task_struct`. */
   of(task: bigint, options: StackOptions = {}): StackTrace {
     const cpu = this.cpus.cpuRunning(task);
-    const trace: StackTrace = { task, runningOn: cpu, startedFrom: undefined, frames: [] };
+    const trace: StackTrace = {
+      task,
+      runningOn: cpu,
+      startedFrom: undefined,
+      frames: [],
+      absence: undefined,
+    };
     try {
       const region = this.#taskRegion(task);
+      if (region.start === 0n) {
+        trace.absence = "the task has ended and given its stack back";
+        return trace;
+      }
       const regions = [region, ...(cpu === undefined ? [] : this.#cpuStacks.of(cpu))];
       let start: { registers: RegisterSet; source: "switch" | RegisterSource } | undefined =
         cpu === undefined
