@@ -1,1 +1,14 @@
+export { BrokenLinkError, untilBroken } from "./walk.ts";
+export { hlistForEach, hlistForEachEntry, listEmpty, listForEach, listForEachEntry } from "./list.ts";
+export { hlistNullsForEach, hlistNullsForEachEntry } from "./list-nulls.ts";
+export { llistForEach, llistForEachEntry } from "./llist.ts";
+export { klistForEach, klistForEachEntry } from "./klist.ts";
+export { rbtreeInorderForEach, rbtreeInorderForEachEntry } from "./rbtree.ts";
+export { type XaEntry, xaForEach, xaIsValue, xaLoad, xaToValue } from "./xarray.ts";
+export { radixTreeForEach, radixTreeLookup } from "./radix-tree.ts";
+export { idrFind, idrForEach, idrForEachEntry } from "./idr.ts";
+export { type MapleEntry, mtForEach, mtForEachEntry, mtreeLoad } from "./mapletree.ts";
+export { bitmapWeight, forEachSetBit } from "./bitmap.ts";
+export { forEachCpu, forEachOnlineCpu, forEachPossibleCpu, forEachPresentCpu, nrCpuIds } from "./cpumask.ts";
+export { percpuCounterSum, perCpuPtr } from "./percpu.ts";
 export { type Task, TaskReader, taskStateLetter } from "./sched.ts";
