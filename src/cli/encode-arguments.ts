@@ -11,6 +11,7 @@ export interface EncodeFlags {
   output?: string;
   vars?: string;
   splitVars?: string;
+  functionStatics?: boolean;
   base?: string;
   features?: string;
   jobs?: string;
@@ -29,12 +30,16 @@ export interface EncodeFlags {
 export interface EncodePlan {
   /** For the encoder; base and progress are added by the command. */
   options: EncodeOptions;
-  /** Where the BTF goes; undefined with `--in-place`. */
+  /** Where the BTF goes; undefined with `--in-place`, and where only the split is made. */
   output?: string;
   splitOutput?: string;
+  /** A file with BTF, the encoded one for `own`. */
   base?: string;
   report?: string;
 }
+
+/** `--base` of this name: the BTF that FILE carries. */
+const ownBase = "own";
 
 const variableSelections: readonly VariableSelection[] = ["percpu", "all", "none"];
 const arrayRules: readonly ArrayRule[] = ["nested", "flat", "auto"];
@@ -45,10 +50,14 @@ export function planEncode(file: string, flags: EncodeFlags): EncodePlan {
   if (flags.inPlace && flags.output !== undefined) {
     throw new UsageError("--in-place and -o exclude each other");
   }
-  if (flags.splitVars !== undefined && flags.base !== undefined) {
+  const isOnlySplit = flags.splitVars !== undefined && flags.base !== undefined;
+  if (isOnlySplit && (flags.inPlace || flags.output !== undefined)) {
     throw new UsageError(
-      "--split-vars and --base exclude each other: the kernel knows one level of split BTF",
+      "--split-vars over a --base writes nothing but that split: leave -o and --in-place away",
     );
+  }
+  if (flags.functionStatics === false && flags.splitVars === undefined) {
+    throw new UsageError("--no-function-statics says what --split-vars leaves out");
   }
   const variables = variableSelection(flags);
   if (flags.splitVars !== undefined && variables === "all") {
@@ -63,14 +72,15 @@ export function planEncode(file: string, flags: EncodeFlags): EncodePlan {
       ...(variables !== undefined && { variables }),
       ...(flags.arrayRule !== undefined && { arrayRule: oneOf("--array-rule", flags.arrayRule, arrayRules) }),
       ...(flags.splitVars !== undefined && { splitVariables: true }),
+      ...(flags.functionStatics === false && { splitMinorVariables: false }),
       ...(flags.report !== undefined && { report: true }),
       ...(flags.base !== undefined && { baseName: flags.base }),
       ...languageOptions(flags),
     },
   };
-  if (!flags.inPlace) plan.output = flags.output ?? `${file}.btf`;
+  if (!flags.inPlace && !isOnlySplit) plan.output = flags.output ?? `${file}.btf`;
   if (flags.splitVars !== undefined) plan.splitOutput = flags.splitVars;
-  if (flags.base !== undefined) plan.base = flags.base;
+  if (flags.base !== undefined) plan.base = flags.base === ownBase ? file : flags.base;
   if (flags.report !== undefined) plan.report = flags.report;
   checkOutputsDiffer(file, plan);
   return plan;

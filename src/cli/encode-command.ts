@@ -26,6 +26,7 @@ const example = `
 Example:
   $ dwarfless encode vmlinux -o vmlinux.btf --vars=all
   $ dwarfless encode drivers/net/veth.ko --base vmlinux --in-place
+  $ dwarfless encode vmlinux --base own --split-vars vmlinux-vars.btf
 `;
 
 /** `dwarfless encode`. @param setExitCode is called once, when the work is done */
@@ -41,8 +42,12 @@ export function encodeCommand(
     .option("--in-place", "put the BTF into FILE as section .BTF instead")
     .option("--vars <SELECTION>", "variables: percpu, all or none (default: percpu)")
     .option("--encode_all_btf_vars", "the same as --vars=all")
-    .option("--split-vars <OUT2>", "also write split BTF over OUT with every variable that OUT has not")
-    .option("--base <BTF>", "encode as split BTF over this base: raw BTF, or ELF with .BTF")
+    .option(
+      "--split-vars <OUT2>",
+      "also write split BTF over OUT with every variable that OUT has not; with --base: only that, over the base",
+    )
+    .option("--no-function-statics", "leave statics of functions and names like __func__.1 out of OUT2")
+    .option("--base <BTF>", "encode as split BTF over this base: raw BTF, ELF with .BTF, or own: FILE's .BTF")
     .option(
       "--features <LIST>",
       "features by name, as pahole's --btf_features: a,b,c or +a (default: default)",
@@ -72,7 +77,7 @@ export async function runEncode(
   encodeFile: EncodeFile,
 ): Promise<number> {
   const plan = planEncode(file, flags);
-  for (const path of [plan.output ?? file, plan.splitOutput, plan.report]) {
+  for (const path of [plan.output ?? (flags.inPlace ? file : undefined), plan.splitOutput, plan.report]) {
     if (path !== undefined) checkWritable(path);
   }
   if (plan.base !== undefined) plan.options.base = await readBtfFile(plan.base);
@@ -98,7 +103,7 @@ export async function runEncode(
     streams.err(`dwarfless: ${file}: nothing written: there were warnings, and --strict was given\n`);
     return exitNegative;
   }
-  const { written, remarks } = writeResult(file, plan, result, result.btf);
+  const { written, remarks } = writeResult(file, plan, result, flags.inPlace === true);
   for (const line of diagnosticLines(remarks, true)) streams.err(`dwarfless: ${line}\n`);
   printDone(file, flags, result, result.btf, written, streams);
   return exitDone;
@@ -108,7 +113,7 @@ function writeResult(
   file: string,
   plan: EncodePlan,
   result: EncodeResult,
-  btf: Uint8Array,
+  inPlace: boolean,
 ): { written: WrittenFile[]; remarks: Diagnostic[] } {
   const written: WrittenFile[] = [];
   let remarks: Diagnostic[] = [];
@@ -116,10 +121,11 @@ function writeResult(
     writeOutput(path, bytes);
     written.push({ path, kind, byteSize: bytes.length });
   };
-  if (plan.output === undefined) {
+  const btf = result.btf!;
+  if (inPlace) {
     remarks = embedBtf(file, btf, result);
     written.push({ path: file, kind: "elf", byteSize: btf.length });
-  } else {
+  } else if (plan.output !== undefined) {
     write(plan.output, "btf", btf);
     if (result.distilledBase !== undefined && plan.output !== standardOutput) {
       write(`${plan.output}.base`, "distilled-base", result.distilledBase);

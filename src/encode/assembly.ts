@@ -4,6 +4,8 @@ import { Kind, vlenOfInfo } from "../btf/dedup/type-words.ts";
 import { grownInt32 } from "../util/columns.ts";
 import type { FunctionCollector } from "./functions.ts";
 import type { NameTable } from "./name-table.ts";
+import { keepReachable } from "./reachable.ts";
+import { shareTails } from "./share-tails.ts";
 import { StringSection } from "./string-section.ts";
 import { datasecs, writeVariables, type Variable, type VariableCollector } from "./variables.ts";
 
@@ -26,6 +28,13 @@ export interface FinishOptions {
   /** Also write split BTF with the variables that are not in the main output. */
   splitVariables: boolean;
   isMain: (variable: Variable) => boolean;
+  /** Of the others, those for the split. */
+  isSplit: (variable: Variable) => boolean;
+}
+
+export interface FinishVariablesOptions {
+  littleEndian: boolean;
+  isWanted: (variable: Variable) => boolean;
 }
 
 export interface Finished {
@@ -85,12 +94,12 @@ export class Assembly {
   }
 
   /** All units are in: settle and write. */
-  finish({ littleEndian, layout, splitVariables: wantSplit, isMain }: FinishOptions): Finished {
+  finish({ littleEndian, layout, splitVariables: wantSplit, isMain, isSplit }: FinishOptions): Finished {
     const { dedup, names } = this;
     dedup.resolveForwards();
     const variables = this.variables.settle(dedup);
     const mainVariables = variables.filter(isMain);
-    const splitVariables = variables.filter((variable) => !isMain(variable));
+    const splitVariables = variables.filter((variable) => !isMain(variable) && isSplit(variable));
     const append = (words: ArrayLike<number>): number => dedup.append(words);
     const sections = writeVariables(mainVariables, { graph: dedup, finalId: (id) => id, append });
     this.functions.finish(dedup);
@@ -117,6 +126,27 @@ export class Assembly {
     return { btf, split, typeCount, mainVariables };
   }
 
+  /**
+   * All units are in, over a base: write the variables that the base has not, and of all types only
+   * those that they need and the base lacks.
+   */
+  finishVariables({ littleEndian, isWanted }: FinishVariablesOptions): Finished {
+    const { dedup, names } = this;
+    dedup.resolveForwards();
+    const variables = this.variables.settle(dedup).filter(isWanted);
+    const append = (words: ArrayLike<number>): number => dedup.append(words);
+    const sections = writeVariables(variables, { graph: dedup, finalId: (id) => id, append });
+    for (const words of datasecs(sections, names)) dedup.append(words);
+    const firstOwn = dedup.startId;
+    const { words, typeCount } = keepReachable(dedup.finish().words, firstOwn);
+    const own = new StringSection(names, this.baseStrings);
+    own.rename(words);
+    const base = this.base!.stringsBytes;
+    const strings = shareTails(words, own.result(), base.length, base);
+    const btf = encodeBtf({ words, strings, littleEndian });
+    return { btf, split: btf, typeCount, mainVariables: variables };
+  }
+
   private prepareSplit(
     variables: readonly Variable[],
   ): (
@@ -139,10 +169,12 @@ export class Assembly {
       };
       const sections = writeVariables(variables, { graph, finalId, append });
       for (const words of datasecs(sections, this.names)) append(words);
-      const strings = new StringSection(this.names, base);
+      const own = new StringSection(this.names, base);
       const words = Uint32Array.from(chunks);
-      strings.rename(words);
-      return encodeBtf({ words, strings: strings.result(), littleEndian });
+      own.rename(words);
+      const mainStrings = base.result();
+      const strings = shareTails(words, own.result(), mainStrings.length, mainStrings);
+      return encodeBtf({ words, strings, littleEndian });
     };
   }
 }

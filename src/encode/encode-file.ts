@@ -14,6 +14,7 @@ import type { EncodeResult } from "./result.ts";
 import { loadSectionParts, type SectionParts } from "./section-parts.ts";
 import { runUnits, type RunResult } from "./unit-run.ts";
 import type { UnitSettings } from "./unit-sections.ts";
+import { variablesBeyond } from "./base-variables.ts";
 import { VariableCollector } from "./variables.ts";
 
 const ET_REL = 1;
@@ -81,12 +82,20 @@ async function encodeSource(source: ByteSource, options: EncodeOptions): Promise
   if (run.unitsRead === 0) return { ...nothing, statistics: { ...nothing.statistics, units: run.units } };
 
   const { assembly, functions, variables } = work;
-  const finished = assembly.finish({
-    littleEndian: elf.littleEndian,
-    layout: features.layout,
-    splitVariables: options.splitVariables === true,
-    isMain: (variable) => selection === "all" || (selection === "percpu" && variables.isPercpu(variable)),
-  });
+  const onlyVariables = options.splitVariables === true && base !== undefined;
+  const withMinor = options.splitMinorVariables !== false;
+  const finished = onlyVariables
+    ? assembly.finishVariables({
+        littleEndian: base.littleEndian,
+        isWanted: variablesBeyond(base, withMinor),
+      })
+    : assembly.finish({
+        littleEndian: elf.littleEndian,
+        layout: features.layout,
+        splitVariables: options.splitVariables === true,
+        isMain: (variable) => selection === "all" || (selection === "percpu" && variables.isPercpu(variable)),
+        isSplit: ({ minor }) => withMinor || !minor,
+      });
   const result: EncodeResult = {
     ...nothing,
     btf: finished.btf,
@@ -99,7 +108,7 @@ async function encodeSource(source: ByteSource, options: EncodeOptions): Promise
     },
   };
   if (finished.split !== undefined) result.splitVariables = finished.split;
-  if (features.distilled_base && base !== undefined) {
+  if (features.distilled_base && base !== undefined && !onlyVariables) {
     const distilled = distill(Btf.parse(finished.btf, { base, name: options.baseName ?? "base" }));
     result.btf = distilled.split;
     result.distilledBase = distilled.base;

@@ -63,8 +63,13 @@ export interface EncodeOptions {
   /** Features; `var` and `global_var` are overridden by `variables` when that is given. */
   features?: Features;
   variables?: VariableSelection;
-  /** Also make split BTF over the result with every variable the result has not. */
+  /**
+   * Also make split BTF over the result with every variable the result has not. With a base: make
+   * nothing but split BTF over the base with every variable the base has not.
+   */
   splitVariables?: boolean;
+  /** False: the split leaves out statics of functions and what compilers and macros name (`__func__.1`). */
+  splitMinorVariables?: boolean;
   /** Raw BTF bytes to encode over (split BTF). */
   base?: Uint8Array;
   /** Name of the base for messages. */

@@ -28,6 +28,8 @@ interface Candidate {
   annotations: Int32Array;
   /** pahole would take it too. */
   asPahole: boolean;
+  /** A static of a function, or made by the compiler or a macro: its name is nobody's to look up. */
+  minor: boolean;
   /** The symbol that has this name and address, if any. */
   symbol: DataSymbol | undefined;
 }
@@ -43,6 +45,8 @@ export interface Variable {
   external: boolean;
   annotations: Int32Array;
   asPahole: boolean;
+  /** A static of a function, or made by the compiler or a macro. */
+  minor: boolean;
 }
 
 /**
@@ -103,6 +107,7 @@ export class VariableCollector {
           local: (flags & VariableFlag.local) !== 0,
           annotations: words.slice(at + 7, at + 7 + words[at + 6]!),
           asPahole: true,
+          minor: false,
           symbol: undefined,
         },
         (flags & VariableFlag.artificial) !== 0,
@@ -114,12 +119,13 @@ export class VariableCollector {
     const { section, offset } = candidate;
     const symbols = this.data.at(section, offset);
     if (candidate.text === "") return this.leaveOut(candidate, "VARIABLE_WITHOUT_NAME");
+    candidate.minor =
+      artificial ||
+      candidate.local ||
+      uninterestingPrefixes.some((prefix) => candidate.text.startsWith(prefix));
     if (this.selection === "percpu" && section.name === percpuSection) {
       // Exactly pahole's selection.
-      candidate.asPahole =
-        !artificial &&
-        !candidate.local &&
-        !uninterestingPrefixes.some((prefix) => candidate.text.startsWith(prefix));
+      candidate.asPahole = !candidate.minor;
       if (!candidate.asPahole && !this.includeAll) return this.leaveOut(candidate, "NOT_A_PERCPU_VARIABLE");
     }
     candidate.symbol = findSymbol(symbols, candidate);
@@ -386,6 +392,6 @@ export function datasecs(sections: readonly SectionEntries[], names: NameTable):
 }
 
 /** Kernels before 6.7 take only identifiers, dots included; a section's name may have any character. */
-function datasecName(name: string): string {
+export function datasecName(name: string): string {
   return name.replace(/[^A-Za-z0-9_.]/g, "_").replace(/^(?=[0-9])/, "_");
 }

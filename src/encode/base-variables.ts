@@ -1,0 +1,16 @@
+import { type Btf, BTF_KIND_DATASEC } from "../btf/index.ts";
+import { datasecName, type Variable } from "./variables.ts";
+
+/** Which variables a split over a base is to have: those that no DATASEC of the base lists at their place. */
+export function variablesBeyond(base: Btf, withMinor: boolean): (variable: Variable) => boolean {
+  const known = new Set<string>();
+  for (let id = base.startId; id < base.typeCount; id++) {
+    if (base.kind(id) !== BTF_KIND_DATASEC) continue;
+    const section = base.name(id);
+    for (let index = 0, count = base.vlen(id); index < count; index++) {
+      known.add(`${section}:${base.sectionEntryOffset(id, index)}`);
+    }
+  }
+  return ({ section, offset, minor }) =>
+    (withMinor || !minor) && !known.has(`${datasecName(section.name)}:${offset}`);
+}
