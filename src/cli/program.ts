@@ -4,6 +4,7 @@ import { btfCommand } from "./btf-command.ts";
 import { dumpCommands } from "./dump-commands.ts";
 import { encodeCommand, type EncodeFile } from "./encode-command.ts";
 import { exitDone, exitUsage } from "./exit-code.ts";
+import { moduleCommand } from "./module-command.ts";
 import { oneLine } from "./run-program.ts";
 import type { Streams } from "./streams.ts";
 import { version } from "./version.ts";
@@ -24,6 +25,7 @@ export async function runDwarfless(args: readonly string[], streams: Streams, do
     .version(version)
     .addCommand(encodeCommand(streams, doors.encodeFile, setExitCode))
     .addCommand(btfCommand(streams, setExitCode))
+    .addCommand(moduleCommand(streams, doors.encodeFile, setExitCode))
     .showHelpAfterError(false);
   for (const command of dumpCommands(streams, setExitCode)) program.addCommand(command);
   prepare(program, streams);

@@ -1,0 +1,98 @@
+import { UsageError } from "../io/index.ts";
+import type { ModuleFacts, ModuleLayout } from "./module-facts.ts";
+import { type SectionInput, writeRelocatable } from "./relocatable.ts";
+
+const SHF_WRITE = 1;
+const SHF_ALLOC = 2;
+const SHF_EXECINSTR = 4;
+const EM_X86_64 = 62;
+const EM_AARCH64 = 183;
+
+/** A module to write. */
+export interface ModuleInput {
+  /** As `lsmod` shows it and `/sys/kernel/btf` lists it. */
+  name: string;
+  facts: ModuleFacts;
+  layout: ModuleLayout;
+  /** Split BTF over the kernel's own. */
+  btf: Uint8Array;
+  /** More of `.modinfo`: description, build id and whatever else is of use. */
+  information: readonly (readonly [key: string, value: string])[];
+}
+
+/**
+ * A loadable kernel module without code: all it does is carry BTF, which the kernel publishes as
+ * `/sys/kernel/btf/NAME` while it is loaded. What loading asks of a module is in
+ * kernel/module/main.c; arm64's sections for jump stubs in arch/arm64/kernel/module-plts.c.
+ */
+export function writeModule({ name, facts, layout, btf, information }: ModuleInput): Uint8Array {
+  checkName(name, layout);
+  const thisModule = new Uint8Array(layout.byteSize);
+  thisModule.set(Buffer.from(name, "latin1"), layout.nameOffset);
+  const sections: SectionInput[] = [
+    { name: ".modinfo", flags: SHF_ALLOC, alignment: 1, bytes: modinfoBytes(name, facts, information) },
+  ];
+  const { moduleLayoutCrc } = facts;
+  if (moduleLayoutCrc !== undefined) {
+    const bytes = versionBytes(moduleLayoutCrc, facts.littleEndian);
+    sections.push({ name: "__versions", flags: SHF_ALLOC, alignment: 8, bytes });
+  }
+  sections.push({
+    name: ".gnu.linkonce.this_module",
+    flags: SHF_WRITE | SHF_ALLOC,
+    alignment: 64,
+    bytes: thisModule,
+  });
+  if (facts.machine === EM_AARCH64) sections.push(...jumpStubSections());
+  sections.push({ name: ".BTF", flags: 0, alignment: 4, bytes: btf });
+  return writeRelocatable({
+    machine: facts.machine,
+    littleEndian: facts.littleEndian,
+    sections,
+    symbols: [{ name: "__this_module", section: ".gnu.linkonce.this_module" }],
+  });
+}
+
+/** @throws {UsageError} for what the kernel does not take as the name of a module */
+function checkName(name: string, { nameByteSize }: ModuleLayout): void {
+  if (/^[A-Za-z0-9_]+$/.test(name) && name.length < nameByteSize) return;
+  throw new UsageError(
+    `'${name}' is no name for a module: up to ${nameByteSize - 1} letters, digits and underscores`,
+  );
+}
+
+function modinfoBytes(
+  name: string,
+  { machine, vermagic }: ModuleFacts,
+  information: ModuleInput["information"],
+): Uint8Array {
+  const given = new Set(information.map(([key]) => key));
+  const entries: (readonly [string, string])[] = [
+    ["license", "GPL"],
+    ...information,
+    ["depends", ""],
+    // True of a module without a single instruction.
+    ...(machine === EM_X86_64 ? ([["retpoline", "Y"]] as const) : []),
+    ["name", name],
+    ["vermagic", vermagic],
+  ];
+  const text = entries
+    .filter((entry, index) => !given.has(entry[0]) || (index > 0 && index <= information.length))
+    .map(([key, value]) => `${key}=${value}\0`);
+  return Buffer.from(text.join(""), "utf8");
+}
+
+/** One struct modversion_info of 64-bit kernels. */
+function versionBytes(crc: number, littleEndian: boolean): Uint8Array {
+  const bytes = new Uint8Array(64);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(crc), littleEndian);
+  bytes.set(Buffer.from("module_layout", "latin1"), 8);
+  return bytes;
+}
+
+/** arm64 refuses modules that have no place for jump stubs, needed or not; it sizes them itself. */
+function jumpStubSections(): SectionInput[] {
+  const names = [".plt", ".init.plt", ".text.ftrace_trampoline", ".init.text.ftrace_trampoline"];
+  const flags = SHF_ALLOC | SHF_EXECINSTR;
+  return names.map((name) => ({ name, flags, alignment: 1, bytes: new Uint8Array(1) }));
+}
