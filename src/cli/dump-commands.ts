@@ -23,7 +23,7 @@ import { addDumpOptions, type DumpFlags, splitArguments, withKernel } from "./du
 import { exitNegative } from "./exit-code.ts";
 import { jsonDocument, writeJsonRows } from "./json.ts";
 import { writeLines } from "./line-writer.ts";
-import { errorLine, oneLine } from "./run-program.ts";
+import { oneLine } from "./run-program.ts";
 import type { Streams } from "./streams.ts";
 
 type SetExitCode = (code: number) => void;
@@ -127,7 +127,8 @@ function evalCommand(streams: Streams, setExitCode: SetExitCode): Command {
         for (const row of rows) {
           if ("error" in row) {
             setExitCode(exitNegative);
-            streams.err(`dwarfless: ${errorLine(new UsageError(row.error))}\n`);
+            streams.err(`dwarfless: ${oneLine(row.expression)}: ${oneLine(row.error)}\n`);
+            if (streams.errIsTerminal) for (const line of row.caret) streams.err(`${oneLine(line)}\n`);
           } else if (!flags.json) {
             streams.out(rest.length === 1 ? `${row.text}\n` : `${row.expression} = ${row.text}\n`);
           }

@@ -1,6 +1,7 @@
 import { DwarflessError } from "../io/index.ts";
 import type { Kernel } from "../kernel/index.ts";
 import { type FormatOptions, type JsonValue, toJson } from "../program/index.ts";
+import { caretLines, ExpressionError } from "../program/expression/index.ts";
 import { hex } from "./hex.ts";
 
 /** A row of `eval`. */
@@ -19,6 +20,12 @@ export interface ValueRow {
 export interface FailedRow {
   expression: string;
   error: string;
+  /** Stable, for programs. */
+  code: string;
+  /** Where in the expression, from 1; null where the whole is meant. */
+  column: number | null;
+  /** The expression and a mark below the place, for people. */
+  caret: readonly string[];
 }
 
 /** Evaluate C expressions, each on its own: one that fails leaves the others alone. */
@@ -41,7 +48,11 @@ export function evaluateAll(
       };
     } catch (error) {
       if (!(error instanceof DwarflessError)) throw error;
-      return { expression, error: error.message };
+      const { message, code } = error;
+      if (!(error instanceof ExpressionError)) {
+        return { expression, error: message, code, column: null, caret: [] };
+      }
+      return { expression, error: message, code, column: error.column, caret: caretLines(error).split("\n") };
     }
   });
 }

@@ -192,7 +192,9 @@ export class Kernel {
         symbolAt: (address) => {
           const found = symbols.find(address);
           if (found === undefined) return undefined;
-          const { name, module } = found.symbol;
+          const { name, module, byteSize, kind } = found.symbol;
+          // Behind the last label of a section lies what has no symbol, string constants for example.
+          if (kind !== "function" && found.offset > 0 && found.offset >= byteSize) return undefined;
           return { name, offset: BigInt(found.offset), module };
         },
         find: (name, module) => {
@@ -202,6 +204,7 @@ export class Kernel {
       },
       variables: {
         find: (name, module) => this.variables.find(name, module),
+        findAll: (name, module) => this.variables.findAll(name, module),
         names: () => this.variables.names(),
       },
       perCpuAddress: (address, cpu) => this.perCpu.address(address, cpu),

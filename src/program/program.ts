@@ -50,6 +50,8 @@ export interface Variable {
 /** Typed variables by name. */
 export interface VariableTable {
   find(name: string, module?: string): Variable | undefined;
+  /** All of a name: statics of several files, and of several functions. */
+  findAll(name: string, module?: string): Iterable<Variable>;
   /** Names for completion, and for the nearest to one that is not there. */
   names(): Iterable<string>;
 }

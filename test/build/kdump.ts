@@ -71,7 +71,8 @@ export function kdump(spec: KdumpSpec): Uint8Array {
   const descriptorOffset = (1 + subBlocks + bitmaps * bitmapBlocks) * blockByteSize;
   const descriptors = new ByteWriter(littleEndian);
   const data = new ByteWriter(littleEndian);
-  const dataOffset = descriptorOffset + here.length * 24;
+  // In each file of a split dump there is room for the descriptors of all.
+  const dataOffset = descriptorOffset + inFile.length * 24;
   let status = 0;
   let zeroPage: { offset: number; flags: number; byteSize: number } | undefined;
   for (const frame of here) {
@@ -121,7 +122,8 @@ export function kdump(spec: KdumpSpec): Uint8Array {
     .align(blockByteSize);
   if (bitmaps === 2) out.bytes(bitmap([...spec.pages.keys()], bitmapBlocks * blockByteSize));
   out.bytes(bitmap(inFile, bitmapBlocks * blockByteSize));
-  return out.bytes(descriptors.finish()).bytes(data.finish()).finish();
+  out.bytes(descriptors.finish()).bytes(new Uint8Array(dataOffset - out.length));
+  return out.bytes(data.finish()).finish();
 }
 
 function align8(writer: ByteWriter): ByteWriter {

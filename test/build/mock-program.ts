@@ -101,7 +101,11 @@ export function mockProgram(parts: MockProgramParts): Program {
       },
       find: (name) => symbols.find((each) => each.name === name),
     },
-    variables: { find: (name) => variables.get(name), names: () => variables.keys() },
+    variables: {
+      find: (name) => variables.get(name),
+      findAll: (name) => [variables.get(name)].filter((found) => found !== undefined),
+      names: () => variables.keys(),
+    },
     perCpuAddress: (address, cpu) => address + BigInt(cpu) * 0x1000n,
   });
 }

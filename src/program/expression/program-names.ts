@@ -12,11 +12,6 @@ import type { TypeNames } from "./type-name-parser.ts";
 /** Name of the kernel itself where a module's may stand: `vmlinux::modules`. */
 export const kernelModuleName = "vmlinux";
 
-/** A variable table that can also tell all variables of one name. */
-interface VariablesWithDuplicates extends VariableTable {
-  findAll(name: string): Iterable<Variable>;
-}
-
 /** What a name in an expression stands for. */
 export type Meaning =
   | { kind: "object"; object: KernelObject }
@@ -102,10 +97,7 @@ export class ProgramNames implements TypeNames {
   }
 
   #variables(name: string): Variable[] {
-    const { variables } = this.#program;
-    if (knowsDuplicates(variables)) return [...variables.findAll(name)];
-    const found = variables.find(name);
-    return found === undefined ? [] : [found];
+    return [...this.#program.variables.findAll(name)];
   }
 
   #atAddress(name: string, module: string | undefined, address: bigint): Meaning | undefined {
@@ -143,10 +135,6 @@ export class ProgramNames implements TypeNames {
     }
     return new LookupError("variable", name);
   }
-}
-
-function knowsDuplicates(table: VariableTable): table is VariablesWithDuplicates {
-  return "findAll" in table && typeof table.findAll === "function";
 }
 
 function isFrom(module: string | undefined, wanted: string | undefined): boolean {
