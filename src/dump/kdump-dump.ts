@@ -19,6 +19,7 @@ import {
   type DescriptorSample,
 } from "./kdump-pages.ts";
 import { hasHypervisorNote, NoteReader, textOf, vmcoreinfoOf } from "./notes.ts";
+import { isTruncation } from "./run-memory.ts";
 
 /** Longest text that is read as VMCOREINFO; the kernel's fits a page. */
 const maximumVmcoreinfo = 1 << 20;
@@ -129,13 +130,14 @@ export interface KdumpContainer {
 function partOf(source: ByteSource, header: KdumpHeader, codecs: readonly Codec[]): KdumpPart {
   return {
     pages: new PageReader(source, header, codecs),
-    firstFrame: clamp(header.split?.firstFrame ?? 0, header.frameCount),
-    endFrame: clamp(header.split?.endFrame ?? header.frameCount, header.frameCount),
+    ...partOfFrames(header),
   };
 }
 
-function clamp(frame: number, frameCount: number): number {
-  return Math.min(Math.max(0, frame), frameCount);
+/** Frames that a file is for, within those that there are. */
+function partOfFrames({ split, frameCount }: KdumpHeader): { firstFrame: number; endFrame: number } {
+  const clamp = (frame: number): number => Math.min(Math.max(0, frame), frameCount);
+  return { firstFrame: clamp(split?.firstFrame ?? 0), endFrame: clamp(split?.endFrame ?? frameCount) };
 }
 
 /** A larger bitmap (of 128 GiB in 4 KiB pages) is not counted only to be checked. */
@@ -155,21 +157,24 @@ function checkTables(
   for (const [i, header] of headers.entries()) {
     const { dataOffset } = samples[i]!;
     if (dataOffset === undefined || header.dumpedBitmap.byteSize > largestCheckedBitmap) continue;
-    const { firstFrame, endFrame } = header.split ?? { firstFrame: 0, endFrame: header.frameCount };
-    let count: number;
+    const { firstFrame, endFrame } = partOfFrames(header);
+    let counts: number[];
     try {
-      count =
-        dumped.rank(clamp(endFrame, header.frameCount)) - dumped.rank(clamp(firstFrame, header.frameCount));
+      // makedumpfile gives each file of a split dump a table for all of its pages.
+      counts = [dumped.rank(header.frameCount), dumped.rank(endFrame) - dumped.rank(firstFrame)];
     } catch (error) {
-      if (error instanceof FormatError) continue; // What a cut stream has lost is reported already.
+      if (isTruncation(error)) continue; // What a cut stream has lost is reported already.
       throw error;
     }
-    const gap = dataOffset - (header.descriptorOffset + count * descriptorByteSize);
-    if (gap >= 0 && gap <= header.blockByteSize) continue;
+    const fits = counts.some((count) => {
+      const gap = dataOffset - (header.descriptorOffset + count * descriptorByteSize);
+      return gap >= 0 && gap <= header.blockByteSize;
+    });
+    if (fits) continue;
     diagnostics.push({
       severity: "warning",
       code: "DUMP_KDUMP_BITMAP",
-      text: `the bitmap counts ${count} pages, the table of pages is for another number: addresses may be wrong`,
+      text: `the bitmap counts ${counts[0]} pages, the table of pages is for another number: addresses may be wrong`,
       location: { file: sources[i]!.name, offset: header.dumpedBitmap.offset },
     });
   }
