@@ -17,27 +17,39 @@ export function isArm64UserMode(pstate: bigint): boolean {
   return (pstate & 0xfn) === 0n && (pstate & modeMask) <= 0x10n;
 }
 
-/** Layout of `struct pt_regs` beyond its fixed start. */
-export class Arm64Registers {
-  readonly #memory: VirtualMemory;
-  /** Bytes from the start of `struct pt_regs` to the frame record in it; undefined where there is none. */
-  readonly recordOffset: bigint | undefined;
+/** Layout of `struct pt_regs` beyond its fixed start: byte offsets, undefined for what a kernel has not. */
+export interface Arm64Layout {
+  /** The frame record in it. */
+  recordOffset: bigint | undefined;
   /** True where that record says what it is (v6.13, c2c6b27b5aa1). */
-  readonly hasMeta: boolean;
-  readonly #callOffset: bigint | undefined;
-  readonly #argumentOffset: bigint | undefined;
+  hasMeta: boolean;
+  systemCallOffset: bigint | undefined;
+  firstArgumentOffset: bigint | undefined;
+}
 
-  constructor(kernel: Kernel) {
-    this.#memory = kernel.foundation.memory;
-    const type = kernelType(kernel, "struct", "pt_regs");
-    const offset = (name: string): bigint | undefined => {
-      const member = type?.findMember(name);
-      return member === undefined ? undefined : BigInt(member.bitOffset >> 3);
-    };
-    this.recordOffset = offset("stackframe");
-    this.#callOffset = offset("syscallno");
-    this.#argumentOffset = offset("orig_x0");
-    this.hasMeta = kernelType(kernel, "struct", "frame_record_meta") !== undefined;
+/** The layout as a kernel's BTF has it. */
+export function arm64Layout(kernel: Kernel): Arm64Layout {
+  const type = kernelType(kernel, "struct", "pt_regs");
+  const offset = (name: string): bigint | undefined => {
+    const member = type?.findMember(name);
+    return member === undefined ? undefined : BigInt(member.bitOffset >> 3);
+  };
+  return {
+    recordOffset: offset("stackframe"),
+    hasMeta: kernelType(kernel, "struct", "frame_record_meta") !== undefined,
+    systemCallOffset: offset("syscallno"),
+    firstArgumentOffset: offset("orig_x0"),
+  };
+}
+
+/** Reads registers that an arm64 kernel has saved. */
+export class Arm64Registers {
+  readonly layout: Arm64Layout;
+  readonly #memory: VirtualMemory;
+
+  constructor(memory: VirtualMemory, layout: Arm64Layout) {
+    this.#memory = memory;
+    this.layout = layout;
   }
 
   /** @throws {FaultError} */
@@ -46,10 +58,11 @@ export class Arm64Registers {
     const bytes = this.#memory.read(address, savedRegisters.length * 8);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const values = savedRegisters.map((_, index) => view.getBigUint64(index * 8, this.#memory.littleEndian));
-    if (this.#callOffset !== undefined && this.#argumentOffset !== undefined) {
+    const { systemCallOffset, firstArgumentOffset } = this.layout;
+    if (systemCallOffset !== undefined && firstArgumentOffset !== undefined) {
       names.push("orig_x0", "syscallno");
-      values.push(this.#memory.readU64(address + this.#argumentOffset));
-      values.push(BigInt(this.#memory.readU32(address + this.#callOffset)));
+      values.push(this.#memory.readU64(address + firstArgumentOffset));
+      values.push(BigInt(this.#memory.readU32(address + systemCallOffset)));
     }
     return new RegisterSet(names, BigUint64Array.from(values));
   }

@@ -3,11 +3,17 @@ import { FaultError } from "../io/index.ts";
 import type { Kernel, StructReader } from "../kernel/index.ts";
 import type { VirtualMemory } from "../memory/index.ts";
 import { followsArm64Call, hasOwnFrame } from "./arm64-prologue.ts";
-import { Arm64Registers, isArm64UserMode } from "./arm64-registers.ts";
+import { arm64Layout, Arm64Registers, isArm64UserMode } from "./arm64-registers.ts";
 import { type Frame, frame, maximumFrames } from "./frame.ts";
 import { guessFrames } from "./guess.ts";
 import { StackPath } from "./regions.ts";
-import { type StackWalker, WalkProblem, type WalkSources, type WalkStart } from "./walk.ts";
+import {
+  type FunctionPlace,
+  type StackWalker,
+  WalkProblem,
+  type WalkSources,
+  type WalkStart,
+} from "./walk.ts";
 
 const kernelHalf = 1n << 63n;
 /** Pointer authentication codes where the kernel does not say: all bits above the 48 of its text. */
@@ -17,21 +23,41 @@ const metaFinal = 1n;
 const metaRegisters = 2n;
 const framesPerLook = 64;
 
+/** What the walker needs of an arm64 kernel. */
+export interface Arm64Facts {
+  registers: Arm64Registers;
+  /** Bits of a pointer that hold its authentication code. */
+  codeMask: bigint;
+  functionAt(address: bigint): FunctionPlace | undefined;
+}
+
+/** The facts of a kernel. */
+export function arm64Facts(kernel: Kernel): Arm64Facts {
+  const stated = kernel.foundation.vmcoreinfo?.number("KERNELPACMASK");
+  return {
+    registers: new Arm64Registers(kernel.foundation.memory, arm64Layout(kernel)),
+    codeMask: stated === undefined ? defaultCodeMask : BigInt.asUintN(64, stated),
+    functionAt: (address) => {
+      const found = kernel.symbols.find(address);
+      if (found === undefined) return undefined;
+      const { name, kind } = found.symbol;
+      return { name, start: address - BigInt(found.offset), isFunction: kind === "function" };
+    },
+  };
+}
+
 /** Walks stacks of arm64 by frame records: {caller's record, return address}. */
 export class Arm64Walker implements StackWalker {
   readonly memory: VirtualMemory;
   readonly registers: Arm64Registers;
   readonly sources: WalkSources;
-  readonly #kernel: Kernel;
-  readonly #codeMask: bigint;
+  readonly #facts: Arm64Facts;
 
-  constructor(sources: WalkSources, kernel: Kernel) {
+  constructor(sources: WalkSources, facts: Arm64Facts) {
     this.memory = sources.memory;
     this.sources = sources;
-    this.#kernel = kernel;
-    this.registers = new Arm64Registers(kernel);
-    const stated = kernel.foundation.vmcoreinfo?.number("KERNELPACMASK");
-    this.#codeMask = stated === undefined ? defaultCodeMask : BigInt.asUintN(64, stated);
+    this.registers = facts.registers;
+    this.#facts = facts;
   }
 
   walk(start: WalkStart): Frame[] {
@@ -53,19 +79,18 @@ export class Arm64Walker implements StackWalker {
 
   /** True for an address of a function. */
   isCode(address: bigint): boolean {
-    const { kind } = this.#kernel.symbols.find(address - 4n)?.symbol ?? {};
-    return kind === "function";
+    return this.functionAt(address - 4n)?.isFunction === true;
   }
 
   /** A pointer without its authentication code: bit 55 says what the others must be. */
   withoutCode(pointer: bigint): bigint {
-    return (pointer & (1n << 55n)) !== 0n ? pointer | this.#codeMask : pointer & ~this.#codeMask;
+    const { codeMask } = this.#facts;
+    return (pointer & (1n << 55n)) !== 0n ? pointer | codeMask : pointer & ~codeMask;
   }
 
   /** The function that an address lies in. */
-  functionAt(address: bigint): { name: string; start: bigint } | undefined {
-    const found = this.#kernel.symbols.find(address);
-    return found && { name: found.symbol.name, start: address - BigInt(found.offset) };
+  functionAt(address: bigint): FunctionPlace | undefined {
+    return this.#facts.functionAt(address);
   }
 }
 
@@ -183,7 +208,7 @@ class Arm64Walk {
 
   /** A record of zeros: the end, or since v6.13 saved registers. */
   #atMark(record: bigint): boolean {
-    const { recordOffset, hasMeta } = this.#walker.registers;
+    const { recordOffset, hasMeta } = this.#walker.registers.layout;
     if (recordOffset === undefined) return false;
     const address = record - recordOffset;
     if (hasMeta) {
@@ -208,7 +233,7 @@ class Arm64Walk {
 
   /** Before v6.13 a record in `struct pt_regs` held what was interrupted, and looked like any other. */
   #throughSavedRegisters(record: bigint, next: bigint, pc: bigint): boolean {
-    const { recordOffset, hasMeta } = this.#walker.registers;
+    const { recordOffset, hasMeta } = this.#walker.registers.layout;
     if (recordOffset === undefined || hasMeta) return false;
     if (!entryName.test(this.#walker.functionAt(this.#pc - 4n)?.name ?? "")) return false;
     const registers = this.#walker.registers.read(record - recordOffset);

@@ -2,7 +2,7 @@ import type { RegisterSet } from "../arch/index.ts";
 import { DwarflessError, FaultError } from "../io/index.ts";
 import { type Kernel, StructReader } from "../kernel/index.ts";
 import { kernelType } from "./kernel-types.ts";
-import { Arm64Walker } from "./arm64-walker.ts";
+import { arm64Facts, Arm64Walker } from "./arm64-walker.ts";
 import { CpuRegisterSource, type RegisterSource } from "./cpu-registers.ts";
 import { CpuStacks, threadByteSize } from "./cpu-stacks.ts";
 import { Cpus } from "./cpus.ts";
@@ -75,7 +75,7 @@ export class Stacks {
       this.orc = new OrcSource(kernel);
       this.#walker = new X86Walker(sources, this.orc, this.generated);
     } else if (name === "aarch64") {
-      this.#walker = new Arm64Walker(sources, kernel);
+      this.#walker = new Arm64Walker(sources, arm64Facts(kernel));
     } else {
       throw new DwarflessError("ARCHITECTURE", `stacks of ${name} are not known`);
     }

@@ -1,8 +1,10 @@
 import type { RegisterSet } from "../arch/index.ts";
 import type { StructReader } from "../kernel/index.ts";
 import type { VirtualMemory } from "../memory/index.ts";
+import type { OrcEntry } from "../orc/index.ts";
 import type { Frame } from "./frame.ts";
-import type { ReturnAddresses } from "./return-addresses.ts";
+import type { RestoredAddress } from "./return-addresses.ts";
+import type { GeneratedPiece } from "./generated-code.ts";
 import type { StackRegions } from "./regions.ts";
 
 /** Where a walk begins. */
@@ -32,7 +34,30 @@ export interface StackWalker {
 /** What both walkers need of a kernel. */
 export interface WalkSources {
   memory: VirtualMemory;
-  returnAddresses: ReturnAddresses;
+  returnAddresses: {
+    isReplaced(address: bigint): boolean;
+    restore(task: bigint, address: bigint, slot: bigint, framePointer?: bigint): RestoredAddress | undefined;
+  };
+}
+
+/** Unwind data by address of code. */
+export interface UnwindData {
+  find(address: bigint): OrcEntry | undefined;
+  forFrame(pc: bigint, exact: boolean): OrcEntry | undefined;
+  isCode(pc: bigint): boolean;
+}
+
+/** Code without unwind data. */
+export interface UnknownCode {
+  find(address: bigint): GeneratedPiece | undefined;
+  mayHold(address: bigint): boolean;
+}
+
+/** A function that an address lies in. */
+export interface FunctionPlace {
+  name: string;
+  start: bigint;
+  isFunction: boolean;
 }
 
 /** The walk cannot go on. */

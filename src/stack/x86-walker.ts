@@ -22,11 +22,16 @@ import {
   type OrcEntry,
 } from "../orc/index.ts";
 import { type Frame, frame, maximumFrames } from "./frame.ts";
-import type { GeneratedCode } from "./generated-code.ts";
 import { guessFrames } from "./guess.ts";
-import type { OrcSource } from "./orc-source.ts";
 import { StackPath } from "./regions.ts";
-import { type StackWalker, WalkProblem, type WalkSources, type WalkStart } from "./walk.ts";
+import {
+  type StackWalker,
+  type UnknownCode,
+  type UnwindData,
+  WalkProblem,
+  type WalkSources,
+  type WalkStart,
+} from "./walk.ts";
 import { followsX86Call } from "./x86-call.ts";
 import {
   isX86UserMode,
@@ -51,11 +56,11 @@ const wholeSetRegisters: ReadonlyMap<number, string> = new Map([
 /** Walks stacks of x86-64 by ORC, as arch/x86/kernel/unwind_orc.c defines it. */
 export class X86Walker implements StackWalker {
   readonly memory: VirtualMemory;
-  readonly #orc: OrcSource;
-  readonly #generated: GeneratedCode;
+  readonly #orc: UnwindData;
+  readonly #generated: UnknownCode;
   readonly #sources: WalkSources;
 
-  constructor(sources: WalkSources, orc: OrcSource, generated: GeneratedCode) {
+  constructor(sources: WalkSources, orc: UnwindData, generated: UnknownCode) {
     this.memory = sources.memory;
     this.#sources = sources;
     this.#orc = orc;
@@ -83,8 +88,8 @@ class X86Walk {
   readonly #frames: Frame[] = [];
   readonly #memory: VirtualMemory;
   readonly #sources: WalkSources;
-  readonly #orc: OrcSource;
-  readonly #generated: GeneratedCode;
+  readonly #orc: UnwindData;
+  readonly #generated: UnknownCode;
   readonly #walker: StackWalker;
   readonly #start: WalkStart;
   readonly #path: StackPath;
@@ -103,8 +108,8 @@ class X86Walk {
 
   constructor(
     sources: WalkSources,
-    orc: OrcSource,
-    generated: GeneratedCode,
+    orc: UnwindData,
+    generated: UnknownCode,
     walker: StackWalker,
     start: WalkStart,
   ) {

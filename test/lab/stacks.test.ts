@@ -1,0 +1,120 @@
+/**
+ * Stacks without DWARF: every task's against drgn's with full DWARF, and those of kernels that came
+ * down against what they printed on their consoles.
+ */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { dumpMissing, guestDump } from "../guest/dumps.ts";
+import { stackCases, stackGuest, stackGuestMissing } from "../guest/stack-guests.ts";
+import { dumpKernelNames, dwarfless, kernel, peers } from "./lab.ts";
+import {
+  compareStack,
+  consoleTrace,
+  type PeerStack,
+  type StackRow,
+  stackText,
+  withoutPrinting,
+} from "./stack-traces.ts";
+
+describe.each(dumpKernelNames)("stacks of %s", (name) => {
+  const missing = dumpMissing(name);
+
+  test.for(["idle", "panic"] as const)("of every task are drgn's, %s guest", async (kind, context) => {
+    const reason = missing ?? peers().reason;
+    context.skip(reason !== undefined, reason);
+    const file = (await guestDump(name, kind)).file("elf");
+    const started = performance.now();
+    const ours = bt([file, "--all"]);
+    const seconds = (performance.now() - started) / 1000;
+    const peer = drgnStacks(file, [kernel(name).vmlinux]);
+    const byTask = new Map(ours.map((row) => [row.task, row]));
+    const counts = new Map<string, number>();
+    const different: unknown[] = [];
+    for (const theirs of peer.tasks) {
+      const own = byTask.get(theirs.task);
+      const verdict = own && compareStack(own, theirs);
+      if (verdict === undefined) different.push({ own: own && [own.pid, own.comm, stackText(own)], theirs });
+      else counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
+    }
+    const ratio = (seconds / peer.seconds).toFixed(2);
+    console.log(
+      `${name} ${kind}: ${JSON.stringify(Object.fromEntries(counts))}, ${seconds.toFixed(2)} s, ${ratio} of drgn's`,
+    );
+    expect(different).toEqual([]);
+    expect(ours.length).toBe(peer.tasks.length);
+    expect(seconds).toBeLessThan(peer.seconds / 2);
+  });
+
+  test("the panic is what the console shows", async (context) => {
+    context.skip(missing !== undefined, missing);
+    const dump = await guestDump(name, "panic");
+    const [stack] = bt([dump.file("elf")]);
+    expect(stack).toMatchObject({ comm: "init", panicked: true, running: true });
+    expectPrinted(stack!, consoleTrace(dump.console, /Kernel panic - not syncing/));
+  });
+});
+
+describe.each(stackCases)("a 6.1 guest: %s", (which) => {
+  const missing = stackGuestMissing();
+
+  test("every stack is whole, and the one printed is there", async (context) => {
+    context.skip(missing !== undefined, missing);
+    const dump = await stackGuest(which);
+    const file = dump.file("elf");
+    const all = bt([file, "--all"]);
+    const problems = all.flatMap(({ pid, comm, frames }) =>
+      frames
+        .filter(({ kind }) => kind === "broken" || kind === "guess")
+        .map((frame) => ({ pid, comm, ...frame })),
+    );
+    expect(problems).toEqual([]);
+    if (which === "kretprobe" || which === "function-graph") {
+      // drgn 0.3 does not know the traced functions' callers, so the guest's own words decide.
+      const replaced = all.flatMap(({ frames }) => frames.flatMap(({ through }) => through ?? []));
+      expect(replaced.length).toBeGreaterThan(0);
+      return;
+    }
+    const panicked = all.find((row) => row.panicked);
+    const printed = consoleTrace(
+      dump.console,
+      which === "null" ? /BUG: kernel NULL/ : /Kernel panic - not syncing/,
+    );
+    expectPrinted(panicked!, printed);
+    if (which === "hung") {
+      const hung = all.find(({ comm }) => comm === "stackcase");
+      expectPrinted(hung!, consoleTrace(dump.console, /task:stackcase/));
+    }
+  });
+});
+
+/** A trace that a kernel printed is the outer part of the stack: what printed it has gone on since. */
+function expectPrinted(stack: StackRow, printed: readonly string[]): void {
+  const expected = withoutPrinting(printed);
+  expect(expected.length).toBeGreaterThan(3);
+  const own = stackText(stack);
+  expect(own.slice(-expected.length)).toEqual(expected);
+}
+
+function bt(argv: readonly string[]): StackRow[] {
+  const { status, stdout, stderr } = dwarfless(["bt", ...argv, "--json"]);
+  expect({ status, stderr: stderr.toString() }).toEqual({ status: 0, stderr: "" });
+  return (JSON.parse(stdout.toString()) as { stacks: StackRow[] }).stacks;
+}
+
+function drgnStacks(file: string, symbols: readonly string[]): { seconds: number; tasks: PeerStack[] } {
+  const directory = mkdtempSync(path.join(tmpdir(), "dwarfless-stacks-"));
+  try {
+    const out = path.join(directory, "stacks");
+    const script = path.join(import.meta.dirname, "drgn-stacks.py");
+    const started = performance.now();
+    const files = symbols.flatMap((each) => ["-s", each]);
+    const { status, stderr } = peers().drgn(["-c", file, ...files, "-q", script, out]);
+    expect({ status, stderr: stderr.toString() }).toMatchObject({ status: 0 });
+    const seconds = (performance.now() - started) / 1000;
+    return { ...(JSON.parse(readFileSync(out, "utf8")) as { tasks: PeerStack[] }), seconds };
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
