@@ -1,6 +1,5 @@
 import { Command } from "commander";
 import { hex, infoLines, kernelInfo } from "../commands/index.ts";
-import { startRepl } from "../repl/index.ts";
 import { addDumpOptions, type DumpFlags, splitArguments, withKernel } from "./dump-options.ts";
 import { oneLine } from "./run-program.ts";
 import type { Streams } from "./streams.ts";
@@ -17,6 +16,8 @@ export function debugCommand(streams: Streams, setExitCode: (code: number) => vo
     .action((args: string[], flags: DumpFlags) => {
       const { files } = splitArguments(args.length === 0 ? [liveMemory] : args);
       return withKernel(files, flags, streams, async (kernel) => {
+        // Loaded here, as no other command needs Node's prompt.
+        const { startRepl } = await import("../repl/index.ts");
         const banner = [kernel.foundation.banner, `${files.join(" ")}; .help says what can be typed`];
         const repl = { input: process.stdin, output: process.stdout, error: process.stderr };
         const code = await startRepl(
