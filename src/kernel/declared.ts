@@ -72,6 +72,8 @@ export const declaredTypes: ReadonlyMap<string, readonly string[]> = new Map<str
   ["jiffies_64", ["u64", "unsigned long long"]],
   ["jiffies", ["volatile unsigned long"]],
   ["tk_data", ["struct tk_data"]],
+  ["tk_core", ["struct tk_data"]],
+  ["shadow_timekeeper", ["struct timekeeper"]],
   ["timekeeper_data", ["struct tk_data []"]],
   ["tick_next_period", ["ktime_t"]],
   ["irq_desc_tree", ["struct xarray", "struct radix_tree_root"]],

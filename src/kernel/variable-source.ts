@@ -1,4 +1,4 @@
-import { type Btf, BTF_KIND_DATASEC, BTF_KIND_VAR, type TypeId } from "../btf/index.ts";
+import { type Btf, BTF_KIND_DATASEC, BTF_KIND_VAR, infoKind, type TypeId } from "../btf/index.ts";
 
 /** Where the type of a variable comes from. */
 export type VariableOrigin = "btf" | "module" | "sidecar" | "declared";
@@ -43,6 +43,7 @@ export class VariableSource {
   #sections: Section[] | undefined;
   #byName: Map<string, SectionEntry[]> | undefined;
   #searches = 0;
+  #count = 0;
 
   constructor(btf: Btf, symbols: SymbolPlaces) {
     this.btf = btf;
@@ -122,18 +123,20 @@ export class VariableSource {
 
   /** Number of variables described, placed or not. */
   get count(): number {
-    let count = 0;
-    for (const { id } of this.#allSections()) count += this.btf.vlen(id);
-    return count;
+    this.#allSections();
+    return this.#count;
   }
 
   #allSections(): Section[] {
     if (this.#sections !== undefined) return this.#sections;
     const sections: Section[] = [];
     const { btf } = this;
-    for (let id = btf.startId; id < btf.typeCount; id++) {
-      if (btf.kind(id) === BTF_KIND_DATASEC)
-        sections.push({ id, name: btf.name(id), place: "unknown", start: 0n });
+    const { words, offsets, startId } = btf;
+    for (let index = 0; index < offsets.length; index++) {
+      if (infoKind(words[offsets[index]! + 1]!) !== BTF_KIND_DATASEC) continue;
+      const id = startId + index;
+      sections.push({ id, name: btf.name(id), place: "unknown", start: 0n });
+      this.#count += btf.vlen(id);
     }
     this.#sections = sections;
     return sections;
