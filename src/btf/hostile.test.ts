@@ -2,10 +2,12 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isDwarflessError } from "../io/index.ts";
 import { BtfBuilder } from "./builder.ts";
+import { cHeader } from "./c/index.ts";
 import { declarations } from "./decls.ts";
 import { formatDiff } from "./diff-text.ts";
 import { diffBtf } from "./diff.ts";
 import { distill } from "./distill.ts";
+import { jsonPieces } from "./json.ts";
 import { rawLines } from "./raw.ts";
 import { Btf } from "./reader.ts";
 import { sortBtf } from "./sort.ts";
@@ -48,6 +50,9 @@ function useAll(bytes: Uint8Array, base: Btf | undefined, other: Btf): void {
   attempt(() => {
     const btf = Btf.parse(bytes, base === undefined ? {} : { base });
     attempt(() => [...rawLines(btf)]);
+    attempt(() => [...jsonPieces(btf, true)]);
+    attempt(() => [...cHeader(btf)]);
+    attempt(() => [...cHeader(btf, { sorted: false })]);
     attempt(() => validateBtf(btf, { resolve: true }));
     attempt(() => validateBtf(btf, { kernel: "7.2", resolve: true }));
     attempt(() => [...declarations(btf, { withBase: true })]);

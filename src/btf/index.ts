@@ -22,6 +22,8 @@ export {
 } from "./builder.ts";
 export { StringTable } from "./string-table.ts";
 export { rawLines, rawTypeLines } from "./raw.ts";
+export { jsonPieces, jsonType } from "./json.ts";
+export { cHeader, type CHeaderOptions, pointerByteSizeOf, TypeSizes } from "./c/index.ts";
 export {
   formatProblem,
   type KernelRules,

@@ -89,7 +89,8 @@ function tail(btf: Btf, id: TypeId, kind: number): string {
   }
 }
 
-function intEncodingName(encoding: number): string {
+/** Name of an encoding BTF_INT_ in dumps. */
+export function intEncodingName(encoding: number): string {
   switch (encoding) {
     case 0:
       return "(none)";
@@ -104,6 +105,7 @@ function intEncodingName(encoding: number): string {
   }
 }
 
-function linkageName(linkage: number): string {
+/** Name of a linkage of a VAR or FUNC in dumps. */
+export function linkageName(linkage: number): string {
   return linkageNames[linkage] ?? "(unknown)";
 }

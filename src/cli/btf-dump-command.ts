@@ -1,25 +1,32 @@
 import { Command } from "commander";
-import { declarations, rawLines } from "../btf/index.ts";
+import { type Btf, cHeader, declarations, jsonPieces, rawLines } from "../btf/index.ts";
 import { UsageError } from "../io/index.ts";
 import { loadBtf } from "./btf-input.ts";
-import { writeLines } from "./line-writer.ts";
+import { findRoots } from "./btf-names.ts";
+import { writeLines, writePieces } from "./line-writer.ts";
 import type { Streams } from "./streams.ts";
 
-const formats = ["raw", "decls"] as const;
-type Format = (typeof formats)[number];
+const formats = ["raw", "c", "json", "decls"] as const;
 
 interface DumpFlags {
   base?: string;
+  root?: string[];
+  unsorted?: boolean;
+  pretty?: boolean;
   json?: boolean;
 }
 
 const example = `
 Formats:
   raw    one type after the other, as bpftool prints them
+  c      a C header with every type, as bpftool prints it: vmlinux.h
+  json   the types as one JSON document, as bpftool -j prints it; --pretty for -p
   decls  every variable and function as a C declaration, one a line, sorted
 
 Example:
   $ dwarfless btf dump /sys/kernel/btf/vmlinux decls | grep init_task
+  $ dwarfless btf dump vmlinux c > vmlinux.h
+  $ dwarfless btf dump vmlinux c --root task_struct
   $ dwarfless btf dump veth.ko decls --base vmlinux
 `;
 
@@ -28,27 +35,46 @@ export function btfDumpCommand(streams: Streams): Command {
   return new Command("dump")
     .description("print BTF")
     .argument("<FILE>", "raw BTF, or an ELF file with .BTF")
-    .argument("[FORMAT]", "raw or decls", "raw")
+    .argument("[FORMAT]", formats.join(", "), "raw")
     .option("--base <BTF>", "what FILE was split from: raw BTF, or ELF with .BTF")
-    .option("--json", "print declarations as JSON")
+    .option("--root <NAME...>", "c: only these types and what they need; a name, 'struct NAME', or an id")
+    .option("--unsorted", "c: in the order of ids, not by kind and name")
+    .option("--pretty", "json: indented")
+    .option("--json", "print declarations as JSON; the same as json with every other format but c")
     .addHelpText("after", example)
     .action(async (file: string, format: string, flags: DumpFlags) => dump(file, format, flags, streams));
 }
 
 async function dump(file: string, formatName: string, flags: DumpFlags, streams: Streams): Promise<void> {
-  const format = formats.find((name) => name === formatName);
+  let format = formats.find((name) => name === formatName);
   if (format === undefined)
     throw new UsageError(`format '${formatName}' is not one of ${formats.join(", ")}`);
-  if (flags.json && format !== "decls") throw new UsageError(`--json goes with decls, not with ${format}`);
+  if (format === "raw" && flags.json) format = "json";
+  if (flags.json && format === "c") throw new UsageError("--json goes with raw, json and decls, not with c");
+  if (format !== "c" && (flags.root ?? flags.unsorted) !== undefined)
+    throw new UsageError(`--root and --unsorted go with c, not with ${format}`);
+  if (format !== "json" && flags.pretty) throw new UsageError(`--pretty goes with json, not with ${format}`);
   const btf = await loadBtf(file, flags.base);
-  if (flags.json) {
-    const document = { schema: 1, file, declarations: [...declarations(btf)] };
-    streams.out(`${JSON.stringify(document, undefined, 1)}\n`);
-    return;
+  switch (format) {
+    case "raw":
+      writeLines(rawLines(btf), streams);
+      break;
+    case "c":
+      writePieces(header(btf, flags), streams);
+      break;
+    case "json":
+      writePieces(jsonPieces(btf, flags.pretty), streams);
+      break;
+    default:
+      if (!flags.json) writeLines(declarations(btf), streams);
+      else
+        streams.out(
+          `${JSON.stringify({ schema: 1, file, declarations: [...declarations(btf)] }, undefined, 1)}\n`,
+        );
   }
-  writeLines(linesOf(format)(btf), streams);
 }
 
-function linesOf(format: Format): typeof rawLines {
-  return format === "raw" ? rawLines : declarations;
+function header(btf: Btf, flags: DumpFlags): Generator<string> {
+  const sorted = flags.unsorted !== true;
+  return cHeader(btf, flags.root === undefined ? { sorted } : { sorted, roots: findRoots(btf, flags.root) });
 }

@@ -18,3 +18,16 @@ export function writeLines(lines: Iterable<string>, streams: Streams): number {
   if (batch !== "") streams.out(batch);
   return count;
 }
+
+/** Write text that comes in pieces as it is, in large ones. */
+export function writePieces(pieces: Iterable<string>, streams: Streams): void {
+  let batch = "";
+  for (const piece of pieces) {
+    batch += piece;
+    if (batch.length >= batchLength) {
+      streams.out(batch);
+      batch = "";
+    }
+  }
+  if (batch !== "") streams.out(batch);
+}

@@ -4,15 +4,15 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { Btf, rawLines } from "../../src/btf/index.ts";
+import { Btf, cHeader, jsonPieces, rawLines } from "../../src/btf/index.ts";
 import { featureSets, ownEncode } from "./encoding.ts";
 import { cacheDirectory, kernel, kernelMissing, kernelNames, peers, withTemporaryDirectory } from "./lab.ts";
 import { peerCommand } from "./peers.ts";
 
 /** bpftool's output for a BTF file; the file must be where the peers' root can see it. */
-function bpftoolDump(file: string, format: "raw" | "c"): string {
+function bpftoolDump(file: string, ...format: string[]): string {
   const [program, ...prefix] = peerCommand(peers().root, "bpftool");
-  const result = spawnSync(program!, [...prefix, "btf", "dump", "file", file, "format", format], {
+  const result = spawnSync(program!, [...prefix, "btf", "dump", "file", file, ...format], {
     maxBuffer: 1 << 29,
     encoding: "latin1",
   });
@@ -41,10 +41,16 @@ describe.each(kernelNames)("BTF of %s", (name) => {
       try {
         const file = path.join(directory, "own.btf");
         const own = await ownEncode(kernel(name).vmlinux, file, { features });
-        const raw = [...rawLines(Btf.parse(own))].join("\n");
-        expect(bpftoolDump(file, "raw").trimEnd() === raw.trimEnd(), "bpftool's raw dump is ours").toBe(true);
+        const btf = Btf.parse(own);
+        const raw = [...rawLines(btf)].join("\n");
+        expect(bpftoolDump(file, "format", "raw").trimEnd() === raw.trimEnd(), "raw dump").toBe(true);
+        expect(bpftoolDump(file, "-j") === [...jsonPieces(btf)].join(""), "JSON dump").toBe(true);
+        const c = bpftoolDump(file, "format", "c");
+        expect(c === [...cHeader(btf)].join(""), "C dump").toBe(true);
+        const unsorted = [...cHeader(btf, { sorted: false })].join("");
+        expect(bpftoolDump(file, "format", "c", "unsorted") === unsorted, "unsorted C dump").toBe(true);
         const header = path.join(directory, "vmlinux.c");
-        writeFileSync(header, bpftoolDump(file, "c"), "latin1");
+        writeFileSync(header, c, "latin1");
         for (const compiler of ["gcc", "clang"]) {
           const text = complaints(compiler, header);
           if (text === undefined) context.skip(true, `no ${compiler}`);
