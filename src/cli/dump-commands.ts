@@ -19,6 +19,7 @@ import {
 import { UsageError } from "../io/index.ts";
 import { debugCommand } from "./debug-command.ts";
 import { btCommand } from "./bt-command.ts";
+import { linuxCommands } from "./linux-commands.ts";
 import { addDumpOptions, type DumpFlags, splitArguments, withKernel } from "./dump-options.ts";
 import { exitNegative } from "./exit-code.ts";
 import { jsonDocument, writeJsonRows } from "./json.ts";
@@ -37,6 +38,7 @@ export function dumpCommands(streams: Streams, setExitCode: SetExitCode): Comman
     evalCommand(streams, setExitCode),
     readCommand(streams, setExitCode),
     btCommand(streams, setExitCode),
+    ...linuxCommands(streams, setExitCode),
     debugCommand(streams, setExitCode),
   ];
 }

@@ -12,3 +12,8 @@ export { bitmapWeight, forEachSetBit } from "./bitmap.ts";
 export { forEachCpu, forEachOnlineCpu, forEachPossibleCpu, forEachPresentCpu, nrCpuIds } from "./cpumask.ts";
 export { percpuCounterSum, perCpuPtr } from "./percpu.ts";
 export { type Task, TaskReader, taskStateLetter } from "./sched.ts";
+export { Gaps } from "./gaps.ts";
+export { printkRecords } from "./printk.ts";
+export type { PrintkRecord } from "./printk-record.ts";
+export { type Clocks, readClocks, timekeeper } from "./timekeeping.ts";
+export { type MemoryUse, memoryUse, mmCounter, mmRss } from "./mm.ts";

@@ -1,0 +1,73 @@
+import { Command } from "commander";
+import type { Kernel } from "../kernel/index.ts";
+import { Gaps } from "../linux/index.ts";
+import { addDumpOptions, type DumpFlags, splitArguments, withKernel } from "./dump-options.ts";
+import { exitNegative } from "./exit-code.ts";
+import { writeLines } from "./line-writer.ts";
+import { oneLine } from "./run-program.ts";
+import type { Streams } from "./streams.ts";
+
+/** What a command that prints a table of facts is made of. */
+export interface TableCommand<Row extends object, Flags> {
+  name: string;
+  description: string;
+  /** What follows the dump. */
+  argument: string;
+  /** The command line after `dwarfless NAME`. */
+  example: string;
+  /** What its rows are, in JSON. */
+  plural: string;
+  options?: readonly (readonly [flags: string, description: string])[];
+  /** The rows, and those of `queries` that nothing answers. */
+  list(kernel: Kernel, gaps: Gaps, queries: readonly string[], flags: Flags & DumpFlags): Found<Row>;
+  lines(rows: readonly Row[], flags: Flags & DumpFlags): Iterable<string>;
+}
+
+export interface Found<Row> {
+  rows: readonly Row[];
+  missing?: readonly string[];
+}
+
+/** The command: rows as a table or as JSON, on stderr what could not be read. */
+export function tableCommand<Row extends object, Flags>(
+  definition: TableCommand<Row, Flags>,
+  streams: Streams,
+  setExitCode: (code: number) => void,
+): Command {
+  const { name, plural } = definition;
+  const command = addDumpOptions(new Command(name))
+    .description(definition.description)
+    .argument("<DUMP...>", definition.argument)
+    .addHelpText("after", `\nExample:\n  $ dwarfless ${name} ${definition.example}\n`);
+  for (const [flags, description] of definition.options ?? []) command.option(flags, description);
+  return command.action((args: string[], flags: Flags & DumpFlags) => {
+    const { files, rest } = splitArguments(args);
+    return withKernel(files, flags, streams, (kernel) => {
+      const gaps = new Gaps();
+      const { rows, missing = [] } = definition.list(kernel, gaps, rest, flags);
+      if (flags.json) writeRows(plural, rows, gaps, streams);
+      else {
+        writeLines(mapOneLine(definition.lines(rows, flags)), streams);
+        for (const { text } of gaps.diagnostics) streams.err(`dwarfless: ${oneLine(text)}\n`);
+      }
+      for (const query of missing) streams.err(`dwarfless: ${name}: nothing fits ${oneLine(query)}\n`);
+      if (missing.length > 0) setExitCode(exitNegative);
+    });
+  });
+}
+
+function* mapOneLine(lines: Iterable<string>): Generator<string> {
+  for (const line of lines) yield oneLine(line);
+}
+
+/** A document with rows, a row a line, and what could not be read. */
+function writeRows(plural: string, rows: readonly object[], gaps: Gaps, streams: Streams): void {
+  function* lines(): Generator<string> {
+    yield `{"schema": 1, ${JSON.stringify(plural)}: [`;
+    for (const [index, row] of rows.entries()) {
+      yield `${JSON.stringify(row)}${index + 1 < rows.length ? "," : ""}`;
+    }
+    yield `], "warnings": ${JSON.stringify(gaps.diagnostics.map(({ text }) => text))}}`;
+  }
+  writeLines(lines(), streams);
+}
