@@ -100,7 +100,7 @@ function registerOf(version: OrcVersion, number: number): number {
 export const orcNullEntry: OrcEntry = {
   spRegister: ORC_REGISTER_SP,
   spOffset: 8,
-  bpRegister: ORC_REGISTER_BP,
+  bpRegister: ORC_REGISTER_UNDEFINED,
   bpOffset: 0,
   type: ORC_TYPE_CALL,
   signal: false,

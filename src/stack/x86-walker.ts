@@ -18,6 +18,7 @@ import {
   ORC_TYPE_END_OF_STACK,
   ORC_TYPE_REGS,
   ORC_TYPE_REGS_PARTIAL,
+  ORC_TYPE_UNDEFINED,
   orcFramePointerEntry,
   type OrcEntry,
 } from "../orc/index.ts";
@@ -160,6 +161,7 @@ class X86Walk {
       this.#unprovedFrom = undefined;
       return false;
     }
+    if (entry.type === ORC_TYPE_UNDEFINED) throw new WalkProblem("no unwind data for this address");
     const cfa = this.#frameAddress(entry);
     const bp = this.#framePointer(entry, cfa);
     switch (entry.type) {
@@ -170,7 +172,7 @@ class X86Walk {
       case ORC_TYPE_REGS_PARTIAL:
         return this.#leaveByRegisters(cfa - BigInt(x86HardwarePartOffset), bp ?? this.#bp, true);
       default:
-        throw new WalkProblem("no unwind data for this address");
+        throw new WalkProblem("unwind data that makes no sense");
     }
   }
 
