@@ -285,9 +285,13 @@ function checkSplit(path: string, bytes: Uint8Array, base: Btf): number {
   }
   const problem = validateBtf(btf, { maximumProblems: 1, resolve: true })[0];
   if (problem !== undefined) {
-    throw new FormatError("MODULE_BTF", `not split from this kernel's BTF, or broken: ${formatProblem(problem)}`, {
-      file: path,
-    });
+    throw new FormatError(
+      "MODULE_BTF",
+      `not split from this kernel's BTF, or broken: ${formatProblem(problem)}`,
+      {
+        file: path,
+      },
+    );
   }
   let variables = 0;
   for (let id = btf.startId; id < btf.typeCount; id++) if (btf.kind(id) === BTF_KIND_VAR) variables++;

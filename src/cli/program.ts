@@ -6,6 +6,7 @@ import { encodeCommand, type EncodeFile } from "./encode-command.ts";
 import { exitDone, exitUsage } from "./exit-code.ts";
 import { moduleCommand } from "./module-command.ts";
 import { oneLine } from "./run-program.ts";
+import { storeCommand } from "./store-command.ts";
 import type { Streams } from "./streams.ts";
 import { version } from "./version.ts";
 
@@ -26,6 +27,7 @@ export async function runDwarfless(args: readonly string[], streams: Streams, do
     .addCommand(encodeCommand(streams, doors.encodeFile, setExitCode))
     .addCommand(btfCommand(streams, setExitCode))
     .addCommand(moduleCommand(streams, doors.encodeFile, setExitCode))
+    .addCommand(storeCommand(streams, doors.encodeFile, setExitCode))
     .showHelpAfterError(false);
   for (const command of dumpCommands(streams, setExitCode)) program.addCommand(command);
   prepare(program, streams);

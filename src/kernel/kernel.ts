@@ -9,7 +9,7 @@ import {
 } from "../kallsyms/index.ts";
 import { Program, type Type, TypeTable } from "../program/index.ts";
 import { evaluate } from "../program/expression/index.ts";
-import { openSidecar, type Sidecar } from "../sidecar/index.ts";
+import { openSidecar, type Sidecar, type SidecarSubject } from "../sidecar/index.ts";
 import { type KernelBuildId, kernelBuildId } from "./build-id.ts";
 import { readBpfSymbols } from "./bpf-symbols.ts";
 import type { Foundation } from "./foundation.ts";
@@ -110,7 +110,12 @@ export class Kernel {
         text: `BTF of the kernel: ${error.message}`,
       });
     }
-    const subject = { btf: kernelBtf?.btf, buildId: kernelBuildId(foundation)?.text };
+    const found = kernelBtf;
+    const subject: SidecarSubject = {
+      btf: found?.btf,
+      buildId: kernelBuildId(foundation)?.text,
+      ...(found && { btfBytes: () => foundation.memory.read(found.address, found.byteSize) }),
+    };
     const path = options.sidecar ?? findSidecar(dump.name, subject.buildId);
     const sidecar = path === undefined || path === "none" ? undefined : await openSidecar(path, subject);
     return new Kernel(dump, foundation, kernelBtf, sidecar, diagnostics, options);

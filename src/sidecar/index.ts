@@ -1,4 +1,26 @@
 export { compareTypes, type TypeAgreement } from "./agreement.ts";
 export { readBtfFile, readDistilledBase } from "./btf-file.ts";
+export { causeOf, type Fetched, fetchSidecar, isUrl } from "./http.ts";
+export { serveStore } from "./serve.ts";
 export { openSidecar, type Sidecar, type SidecarSubject } from "./sidecar.ts";
+export {
+  type Checksum,
+  checksumOf,
+  isBuildId,
+  isSidecarFile,
+  readSidecar,
+  readSidecarHeader,
+  type SectionPlace,
+  type SidecarHeader,
+  sidecarName,
+  writeSidecar,
+} from "./sidecar-file.ts";
+export {
+  addToStore,
+  defaultStore,
+  listStore,
+  maximumSidecarBytes,
+  readSidecarBytes,
+  type StoredSidecar,
+} from "./store.ts";
 export { firstMisfit, typeByteSize } from "./variable-sizes.ts";

@@ -5,6 +5,9 @@ import { ElfFile } from "../elf/index.ts";
 import { FileSource, FormatError, isDwarflessError, UsageError } from "../io/index.ts";
 import { compareTypes } from "./agreement.ts";
 import { readBtfFile } from "./btf-file.ts";
+import { fetchSidecar, isUrl } from "./http.ts";
+import { checksumOf, isSidecarFile, readSidecar, type SidecarHeader, sidecarName } from "./sidecar-file.ts";
+import { defaultStore, readSidecarBytes } from "./store.ts";
 import { firstMisfit } from "./variable-sizes.ts";
 
 /** A file with the types of a kernel's variables, checked against the dump that they are to explain. */
@@ -24,20 +27,35 @@ export interface SidecarSubject {
   btf: Btf | undefined;
   /** Lower-case hexadecimal. */
   buildId: string | undefined;
+  /** The bytes of {@link SidecarSubject.btf}, read when asked for. */
+  btfBytes?: () => Uint8Array;
 }
 
 /** Files looked at in a folder, at most. */
 const maximumCandidates = 4096;
 
 /**
- * Open a sidecar: raw BTF or ELF with `.BTF`; complete (as `encode --vars=all` writes it) or split (as
- * `encode --split-vars` does). Split BTF does not say what it is split from: the dump's own BTF is
- * tried, then the BTF files beside it. A folder is searched for the build id, then for what agrees.
+ * Open a sidecar: a sidecar file of a store, raw BTF or ELF with `.BTF`; complete (as
+ * `encode --vars=all` writes it) or split (as `encode --split-vars` does). A sidecar file says which
+ * build id and which base it is for; raw split BTF does not: the dump's own BTF is tried, then the BTF
+ * files beside it. A folder is searched for the build id, then for what agrees; a URL is asked for the
+ * build id, and what it gives is kept in the user's store.
  * @throws {FormatError} `SIDECAR_DISAGREES` naming the first type that differs; {@link FileError}
  */
 export async function openSidecar(path: string, subject: SidecarSubject): Promise<Sidecar> {
-  if (!isDirectory(path)) return openFile(path, subject);
   const { buildId } = subject;
+  if (isUrl(path)) {
+    if (buildId === undefined)
+      throw new FormatError("SIDECAR_BUILD_ID", "the dump's build id is not known", { file: path });
+    const fetched = await fetchSidecar(path, buildId, defaultStore());
+    if (fetched === undefined)
+      throw new FormatError("SIDECAR_ABSENT", `no sidecar for build id ${buildId}`, { file: path });
+    return openFile(fetched.path, subject);
+  }
+  if (!isDirectory(path)) return openFile(path, subject);
+  if (buildId !== undefined && isFile(join(path, sidecarName(buildId)))) {
+    return openFile(join(path, sidecarName(buildId)), subject);
+  }
   const candidates = btfFilesIn(path);
   if (buildId !== undefined) {
     for (const name of [`${buildId}.btf`, join(buildId.slice(0, 2), `${buildId.slice(2)}.btf`)]) {
@@ -59,6 +77,7 @@ export async function openSidecar(path: string, subject: SidecarSubject): Promis
 }
 
 async function openFile(path: string, subject: SidecarSubject): Promise<Sidecar> {
+  if (isSidecarFile(startOf(path))) return openStored(path, subject);
   const bytes = await readBtfFile(path);
   const id = buildIdOf(path);
   if (id !== undefined && subject.buildId !== undefined && id !== subject.buildId) {
@@ -73,6 +92,53 @@ async function openFile(path: string, subject: SidecarSubject): Promise<Sidecar>
     return { path, btf: complete, overDump: false, check: checkTypes(path, complete, subject, id) };
   }
   return openSplit(path, bytes, subject, complete);
+}
+
+/** A sidecar file: nothing is tried, it says what it is for. */
+function openStored(path: string, subject: SidecarSubject): Sidecar {
+  const { header, btf: bytes } = readSidecar(readSidecarBytes(path), path);
+  const refuse = (code: string, problem: string): FormatError =>
+    new FormatError(code, problem, { file: path });
+  if (subject.buildId !== undefined && header.buildId !== subject.buildId) {
+    const problem = `of another kernel: its build id is ${header.buildId}, the dump's ${subject.buildId}`;
+    throw refuse("SIDECAR_BUILD_ID", problem);
+  }
+  if (header.base === undefined) {
+    const btf = Btf.parse(bytes, { name: path });
+    const id = subject.buildId === undefined ? undefined : header.buildId;
+    return { path, btf, overDump: false, check: checkTypes(path, btf, subject, id) };
+  }
+  if (subject.btf === undefined) {
+    throw refuse("SIDECAR_DISAGREES", "split from the kernel's own BTF, which this dump does not have");
+  }
+  const proof = baseProof(header, subject);
+  if (proof === undefined) {
+    throw refuse("SIDECAR_DISAGREES", "split from another BTF than the dump's: their checksums differ");
+  }
+  const btf = Btf.parse(bytes, { base: subject.btf, name: path });
+  const misfit = firstMisfit(btf);
+  if (misfit !== undefined) throw refuse("SIDECAR_DISAGREES", misfit);
+  const same = subject.buildId === undefined ? "" : "equal build id; ";
+  const check = `${same}${proof}: all ${countVariables(btf)} variables fit their types`;
+  return { path, btf, overDump: true, check };
+}
+
+/** What says that a sidecar's base is the dump's BTF; undefined when it is not. */
+function baseProof({ base }: SidecarHeader, { btfBytes }: SidecarSubject): string | undefined {
+  // Without the bytes only the sizes of the variables are left to compare.
+  if (btfBytes === undefined || base === undefined) return "split BTF over the dump's own";
+  const found = checksumOf(btfBytes());
+  if (found.byteSize !== base.byteSize || found.sha256 !== base.sha256) return undefined;
+  return "split from the dump's own BTF by its checksum";
+}
+
+function startOf(path: string): Uint8Array {
+  const source = new FileSource(path);
+  try {
+    return source.read(0, Math.min(8, source.byteSize));
+  } finally {
+    source.close();
+  }
 }
 
 async function openSplit(

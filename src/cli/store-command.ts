@@ -1,0 +1,286 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Command } from "commander";
+import { debuginfodServers, debuginfoUrl, fetchDebuginfo } from "../debuginfod/index.ts";
+import { FileSource, FormatError, UsageError } from "../io/index.ts";
+import { Kernel } from "../kernel/index.ts";
+import {
+  addToStore,
+  defaultStore,
+  fetchSidecar,
+  isBuildId,
+  isSidecarFile,
+  isUrl,
+  listStore,
+  readSidecarBytes,
+  readSidecarHeader,
+  serveStore,
+} from "../sidecar/index.ts";
+import { countOf } from "./count.ts";
+import type { EncodeFile } from "./encode-command.ts";
+import { exitNegative } from "./exit-code.ts";
+import { jsonDocument } from "./json.ts";
+import { makeSidecar } from "./make-sidecar.ts";
+import { startProgress } from "./progress.ts";
+import { oneLine } from "./run-program.ts";
+import type { Streams } from "./streams.ts";
+
+type SetExitCode = (code: number) => void;
+
+interface StoreFlags {
+  store?: string;
+  json?: boolean;
+}
+
+interface MakeFlags extends StoreFlags {
+  functionStatics: boolean;
+  jobs?: string;
+}
+
+interface GetFlags extends MakeFlags {
+  from?: string;
+  fromDebuginfod?: boolean | string;
+}
+
+const example = `
+Examples:
+  $ dwarfless store add /usr/lib/debug/boot/vmlinux-6.1.0-50-amd64
+  $ dwarfless store get vmcore --from https://sidecars.example.org/
+  $ DEBUGINFOD_URLS=https://debuginfod.debian.net dwarfless store get vmcore --from-debuginfod
+`;
+
+/** `dwarfless store`: sidecars by build id in a plain folder. */
+export function storeCommand(streams: Streams, encodeFile: EncodeFile, setExitCode: SetExitCode): Command {
+  return new Command("store")
+    .description("types of variables by build id: add, get, list, serve")
+    .addCommand(addCommand(streams, encodeFile))
+    .addCommand(getCommand(streams, encodeFile, setExitCode))
+    .addCommand(listCommand(streams))
+    .addCommand(serveCommand(streams))
+    .addHelpText("after", example);
+}
+
+function withStore(command: Command): Command {
+  return command
+    .option("--store <DIR>", "the folder (default: $DWARFLESS_STORE, else ~/.local/share/dwarfless)")
+    .option("--json", "print as JSON");
+}
+
+function withMaking(command: Command): Command {
+  return withStore(command)
+    .option("--no-function-statics", "leave statics of functions and names like __func__.1 out")
+    .option("-j, --jobs <N>", "threads (default: as many as there are processors)");
+}
+
+function addCommand(streams: Streams, encodeFile: EncodeFile): Command {
+  return withMaking(new Command("add"))
+    .description("make sidecars of kernels with DWARF, or take sidecars in")
+    .argument("<FILE...>", "vmlinux with DWARF, or .sidecar files")
+    .addHelpText("after", "\nExample:\n  $ dwarfless store add vmlinux --store /srv/sidecars\n")
+    .action(async (files: string[], flags: MakeFlags) => {
+      for (const file of files) {
+        const bytes = isSidecarFile(startOf(file))
+          ? readSidecarBytes(file)
+          : await makeSidecar({ file, ...making(flags) }, streams, encodeFile);
+        report(addToStore(flags.store ?? defaultStore(), bytes, file), bytes, "added", flags, streams);
+      }
+    });
+}
+
+function getCommand(streams: Streams, encodeFile: EncodeFile, setExitCode: SetExitCode): Command {
+  return withMaking(new Command("get"))
+    .description("get the sidecar of a dump's kernel from a server, or make it of debuginfo from one")
+    .argument("<DUMP|BUILD-ID>", "for which kernel")
+    .option("--from <URL>", "where a store is published")
+    .option(
+      "--from-debuginfod [URL]",
+      "ask debuginfod servers for the kernel's DWARF (default: $DEBUGINFOD_URLS)",
+    )
+    .addHelpText("after", "\nExample:\n  $ dwarfless store get vmcore --from http://127.0.0.1:8200/\n")
+    .action(async (subject: string, flags: GetFlags) => {
+      const { from, fromDebuginfod } = flags;
+      if ((from === undefined) === (fromDebuginfod === undefined)) {
+        throw new UsageError("store get: either --from URL or --from-debuginfod");
+      }
+      const kernel = await kernelOf(subject);
+      const found =
+        from === undefined
+          ? await fromDwarf(kernel, flags, streams, encodeFile)
+          : await fromServer(from, kernel, flags, streams);
+      if (found) return;
+      streams.err(`dwarfless: nobody has build id ${kernel.buildId}\n`);
+      setExitCode(exitNegative);
+    });
+}
+
+/** What a sidecar is wanted for. */
+interface WantedKernel {
+  buildId: string;
+  /** The BTF of the dump; undefined when only the build id was given. */
+  base: Uint8Array | undefined;
+}
+
+async function kernelOf(subject: string): Promise<WantedKernel> {
+  if (isBuildId(subject)) return { buildId: subject, base: undefined };
+  const kernel = await Kernel.open([subject], { sidecar: "none", modules: false });
+  try {
+    const buildId = kernel.buildId?.text;
+    if (buildId === undefined) {
+      throw new FormatError("SIDECAR_BUILD_ID", "the dump's build id is not known", { file: subject });
+    }
+    const { kernelBtf, foundation } = kernel;
+    return { buildId, base: kernelBtf && foundation.memory.read(kernelBtf.address, kernelBtf.byteSize) };
+  } finally {
+    kernel.close();
+  }
+}
+
+async function fromServer(
+  url: string,
+  { buildId }: WantedKernel,
+  flags: GetFlags,
+  streams: Streams,
+): Promise<boolean> {
+  if (!isUrl(url)) throw new UsageError(`--from: '${url}' is no http or https URL`);
+  const fetched = await fetchSidecar(url, buildId, flags.store ?? defaultStore());
+  if (fetched === undefined) return false;
+  report(fetched.path, readSidecarBytes(fetched.path), fetched.how, flags, streams);
+  return true;
+}
+
+async function fromDwarf(
+  { buildId, base }: WantedKernel,
+  flags: GetFlags,
+  streams: Streams,
+  encodeFile: EncodeFile,
+): Promise<boolean> {
+  const given = typeof flags.fromDebuginfod === "string" ? flags.fromDebuginfod : undefined;
+  const servers = debuginfodServers(given);
+  if (servers.length === 0) {
+    throw new UsageError(
+      given === undefined
+        ? "--from-debuginfod: DEBUGINFOD_URLS names no server"
+        : `--from-debuginfod: '${given}' is no http or https URL`,
+    );
+  }
+  const folder = mkdtempSync(join(tmpdir(), "dwarfless-debuginfo-"));
+  try {
+    const path = join(folder, "vmlinux");
+    for (const server of servers) {
+      // What is asked of whom is always said: a build id tells which kernel somebody has.
+      streams.err(`dwarfless: asking ${oneLine(debuginfoUrl(server, buildId))}\n`);
+      const progress = startProgress(streams, "debuginfo");
+      const byteSize = await fetchDebuginfo({
+        server,
+        buildId,
+        path,
+        ...(progress.onProgress && { onProgress: progress.onProgress }),
+      }).finally(() => progress.stop());
+      if (byteSize === undefined) continue;
+      const request = { file: path, buildId, ...making(flags), ...(base && { base }) };
+      const bytes = await makeSidecar(request, streams, encodeFile);
+      report(addToStore(flags.store ?? defaultStore(), bytes, path), bytes, "made", flags, streams);
+      return true;
+    }
+    return false;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function making({ functionStatics, jobs }: MakeFlags): { functionStatics: boolean; jobs?: string } {
+  return { functionStatics, ...(jobs !== undefined && { jobs }) };
+}
+
+function report(path: string, bytes: Uint8Array, how: string, flags: StoreFlags, streams: Streams): void {
+  const header = readSidecarHeader(bytes, path);
+  const { release, buildId, variables, btf, base } = header;
+  if (flags.json) {
+    const facts = { path, how, byteSize: bytes.length, buildId, release: release ?? null, variables };
+    streams.out(jsonDocument({ ...facts, btfByteSize: btf.byteSize, split: base !== undefined }));
+    return;
+  }
+  const size = `${bytes.length} bytes, ${btf.byteSize} of BTF in them`;
+  const kernel = oneLine(release ?? "a kernel");
+  streams.out(`${path}: ${how}: ${kernel}, ${countOf(variables, "variable")} (${size})\n`);
+}
+
+function listCommand(streams: Streams): Command {
+  return withStore(new Command("list"))
+    .description("what is in the store")
+    .addHelpText("after", "\nExample:\n  $ dwarfless store list\n")
+    .action((flags: StoreFlags) => {
+      const sidecars = listStore(flags.store ?? defaultStore());
+      if (flags.json) {
+        const rows = sidecars.map(({ path, byteSize, header }) =>
+          typeof header === "string"
+            ? { path, byteSize, error: header }
+            : {
+                path,
+                byteSize,
+                buildId: header.buildId,
+                release: header.release ?? null,
+                variables: header.variables,
+                btfByteSize: header.btf.byteSize,
+                base: header.base ?? null,
+                provenance: header.provenance,
+              },
+        );
+        streams.out(jsonDocument({ sidecars: rows }));
+        return;
+      }
+      for (const { path, byteSize, header } of sidecars) {
+        if (typeof header === "string") streams.err(`dwarfless: ${path}: ${oneLine(header)}\n`);
+        else {
+          const { buildId, release, variables } = header;
+          const kernel = oneLine(release ?? "?");
+          streams.out(`${buildId}  ${kernel}  ${countOf(variables, "variable")}  ${byteSize} bytes\n`);
+        }
+      }
+    });
+}
+
+function serveCommand(streams: Streams): Command {
+  return withStore(new Command("serve"))
+    .description("publish a store on this machine's loopback address, until interrupted")
+    .option("--port <N>", "port (default: a free one)")
+    .addHelpText("after", "\nExample:\n  $ dwarfless store serve --port 8200\n")
+    .action(async (flags: StoreFlags & { port?: string }) => {
+      const port = flags.port === undefined ? 0 : parsePort(flags.port);
+      const store = flags.store ?? defaultStore();
+      const server = serveStore(store, (line) => streams.err(`${oneLine(line)}\n`));
+      await new Promise<void>((resolve, reject) => {
+        server.once("error", (error: NodeJS.ErrnoException) => {
+          reject(new UsageError(`store serve: port ${port}: ${error.code ?? error.message}`));
+        });
+        server.listen(port, "127.0.0.1", () => {
+          const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+          if (flags.json) streams.out(jsonDocument({ url: address, store }));
+          else streams.out(`${store}: ${address}\n`);
+        });
+        const stop = (): void => {
+          server.close(() => resolve());
+          server.closeAllConnections();
+        };
+        process.once("SIGINT", stop);
+        process.once("SIGTERM", stop);
+      });
+    });
+}
+
+function parsePort(text: string): number {
+  const port = /^[0-9]{1,5}$/.test(text) ? Number(text) : -1;
+  if (port < 0 || port > 65_535) throw new UsageError(`--port: '${text}' is no port`);
+  return port;
+}
+
+function startOf(file: string): Uint8Array {
+  const source = new FileSource(file);
+  try {
+    return source.read(0, Math.min(8, source.byteSize));
+  } finally {
+    source.close();
+  }
+}

@@ -1,0 +1,1 @@
+export { debuginfodServers, type DebuginfoRequest, debuginfoUrl, fetchDebuginfo } from "./client.ts";
