@@ -1,5 +1,21 @@
 import type { Command } from "commander";
-import { listThreads, threadLines, type ThreadRow } from "../commands/index.ts";
+import {
+  areaLines,
+  type AreaRow,
+  fileLines,
+  type FileRow,
+  listAreas,
+  listFiles,
+  listModules,
+  listMounts,
+  listThreads,
+  moduleLines,
+  type ModuleRow,
+  mountLines,
+  type MountRow,
+  threadLines,
+  type ThreadRow,
+} from "../commands/index.ts";
 import { logCommand } from "./log-command.ts";
 import type { Streams } from "./streams.ts";
 import { type TableCommand, tableCommand } from "./table-command.ts";
@@ -8,7 +24,7 @@ import { type TableCommand, tableCommand } from "./table-command.ts";
 export function linuxCommands(streams: Streams, setExitCode: (code: number) => void): Command[] {
   const table = <Row extends object, Flags>(definition: TableCommand<Row, Flags>): Command =>
     tableCommand(definition, streams, setExitCode);
-  return [table(ps), logCommand(streams)];
+  return [table(ps), logCommand(streams), table(mod), table(mount), table(files), table(vm)];
 }
 
 interface PsFlags {
@@ -42,4 +58,44 @@ const ps: TableCommand<ThreadRow, PsFlags> = {
     });
   },
   lines: threadLines,
+};
+
+const mod: TableCommand<ModuleRow, object> = {
+  name: "mod",
+  description: "loaded modules",
+  argument: "a dump; then names, or patterns of names with * and ?",
+  example: "vmcore 'nf_*'",
+  plural: "modules",
+  list: listModules,
+  lines: moduleLines,
+};
+
+const mount: TableCommand<MountRow, object> = {
+  name: "mount",
+  description: "mounted file systems, as the first process sees them or another one does",
+  argument: "a dump; then a PID",
+  example: "vmcore 1",
+  plural: "mounts",
+  list: listMounts,
+  lines: mountLines,
+};
+
+const files: TableCommand<FileRow, object> = {
+  name: "files",
+  description: "open files of processes, with their root and current directories",
+  argument: "a dump; then PIDs (default: all processes)",
+  example: "vmcore 1",
+  plural: "files",
+  list: listFiles,
+  lines: fileLines,
+};
+
+const vm: TableCommand<AreaRow, object> = {
+  name: "vm",
+  description: "address spaces of processes, area by area",
+  argument: "a dump; then PIDs",
+  example: "vmcore 1",
+  plural: "areas",
+  list: listAreas,
+  lines: areaLines,
 };

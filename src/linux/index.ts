@@ -17,3 +17,8 @@ export { printkRecords } from "./printk.ts";
 export type { PrintkRecord } from "./printk-record.ts";
 export { type Clocks, readClocks, timekeeper } from "./timekeeping.ts";
 export { type MemoryUse, memoryUse, mmCounter, mmRss } from "./mm.ts";
+export { findTask } from "./pid.ts";
+export { dentryName, dPath, type PathPlace, pathPlace, pathText } from "./dcache.ts";
+export { forEachMount, mountDirectory, mountOptions, mountType } from "./mount.ts";
+export { forEachFile } from "./fdtable.ts";
+export { forEachVma, vmaAccess, vmaName } from "./vma.ts";

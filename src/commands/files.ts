@@ -1,0 +1,128 @@
+import type { Kernel } from "../kernel/index.ts";
+import { dPath, forEachFile, type Gaps, pathPlace } from "../linux/index.ts";
+import type { KernelObject } from "../program/index.ts";
+import { hex } from "./hex.ts";
+import { cell, tableLines } from "./table.ts";
+import { chosenTasks, taskObject, taskRoot } from "./tasks.ts";
+
+/** An open file of a process as JSON has it. */
+export interface FileRow {
+  pid: number;
+  comm: string;
+  /** Its number in the process; null for the current and the root directory. */
+  fd: number | null;
+  /** `fd`, `cwd` or `root`. */
+  use: string;
+  /** As /proc/PID/fd has it. */
+  path: string | null;
+  /** regular, directory, character, block, pipe, socket, link, anonymous. */
+  type: string | null;
+  /** `r`, `w`, `rw`; empty for what is neither. */
+  access: string | null;
+  position: number | null;
+  inode: number | null;
+  /** Address of the `struct file`. */
+  file: string | null;
+}
+
+const S_IFMT = 0xf000n;
+const fileTypes: ReadonlyMap<bigint, string> = new Map([
+  [0x1000n, "pipe"],
+  [0x2000n, "character"],
+  [0x4000n, "directory"],
+  [0x6000n, "block"],
+  [0x8000n, "regular"],
+  [0xa000n, "link"],
+  [0xc000n, "socket"],
+]);
+
+/** Open files of processes, by PID; of all without any. @throws {UsageError} */
+export function listFiles(
+  kernel: Kernel,
+  gaps: Gaps,
+  targets: readonly string[],
+): { rows: FileRow[]; missing: string[] } {
+  const { tasks, missing } = chosenTasks(kernel, gaps, targets);
+  const rows: FileRow[] = [];
+  const { program } = kernel;
+  for (const task of tasks) {
+    const object = taskObject(kernel, task);
+    const root = gaps.column("root", () => taskRoot(object)) ?? undefined;
+    const who = { pid: task.pid, comm: task.comm };
+    if (root !== undefined && !task.isKernelThread) {
+      for (const [use, member] of [
+        ["root", "root"],
+        ["cwd", "pwd"],
+      ] as const) {
+        const place = gaps.column(use, () => pathPlace(object.member("fs").member(member)));
+        if (place === null) continue;
+        const inode = gaps.column("inode", () =>
+          program.object(place.dentry, "struct dentry").member("d_inode").member("i_ino").number(),
+        );
+        const path = gaps.column("path", () => dPath(program, place, use === "root" ? undefined : root));
+        const rest = { type: "directory", access: null, position: null, inode, file: null };
+        rows.push({ ...who, fd: null, use, path, ...rest });
+      }
+    }
+    for (const { descriptor, file } of openFiles(object)) {
+      rows.push({
+        ...who,
+        fd: descriptor,
+        use: "fd",
+        path: gaps.column("path", () => dPath(program, pathPlace(file.member("f_path")), root)),
+        type: gaps.column("type", () => typeOf(file)),
+        access: gaps.column("access", () => accessOf(file)),
+        position: gaps.column("position", () => file.member("f_pos").number()),
+        inode: gaps.column("inode", () => file.member("f_inode").member("i_ino").number()),
+        file: file.address === undefined ? null : hex(file.address),
+      });
+    }
+  }
+  return { rows, missing };
+
+  function* openFiles(task: KernelObject): ReturnType<typeof forEachFile> {
+    try {
+      yield* forEachFile(task);
+    } catch (error) {
+      gaps.note("files", error);
+    }
+  }
+}
+
+function typeOf(file: KernelObject): string {
+  const mode = file.member("f_inode").member("i_mode").scalar() as bigint;
+  return fileTypes.get(mode & S_IFMT) ?? "anonymous";
+}
+
+/** FMODE_READ and FMODE_WRITE. */
+function accessOf(file: KernelObject): string {
+  const mode = file.member("f_mode").scalar() as bigint;
+  return `${(mode & 1n) !== 0n ? "r" : ""}${(mode & 2n) !== 0n ? "w" : ""}`;
+}
+
+const columns = [
+  { title: "PID", align: "right" },
+  { title: "COMM" },
+  { title: "FD", align: "right" },
+  { title: "FILE" },
+  { title: "INODE", align: "right" },
+  { title: "TYPE" },
+  { title: "MODE" },
+  { title: "PATH" },
+] as const;
+
+export function fileLines(rows: readonly FileRow[]): Iterable<string> {
+  return tableLines(
+    columns,
+    rows.map((row) => [
+      String(row.pid),
+      row.comm,
+      row.fd === null ? row.use : String(row.fd),
+      row.file?.slice(2) ?? "-",
+      cell(row.inode),
+      cell(row.type),
+      row.access ?? "",
+      cell(row.path),
+    ]),
+  );
+}

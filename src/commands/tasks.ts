@@ -1,0 +1,46 @@
+import { UsageError } from "../io/index.ts";
+import type { Kernel } from "../kernel/index.ts";
+import { findTask, type Gaps, type PathPlace, pathPlace, type Task, TaskReader } from "../linux/index.ts";
+import type { KernelObject } from "../program/index.ts";
+
+/**
+ * Processes by PID, all without any: their leaders, or the very threads that were asked for.
+ * @throws {UsageError} for what is no PID
+ */
+export function chosenTasks(
+  kernel: Kernel,
+  gaps: Gaps,
+  targets: readonly string[],
+): { tasks: Task[]; missing: string[] } {
+  for (const target of targets) {
+    if (!/^\d{1,10}$/.test(target)) throw new UsageError(`'${target}' is no PID`);
+  }
+  const diagnostics: Parameters<TaskReader["all"]>[0] = [];
+  const all = gaps.diagnosed(new TaskReader(kernel).all(diagnostics), diagnostics);
+  if (targets.length === 0) {
+    return { tasks: all.filter(({ pid, tgid }) => pid === tgid && pid !== 0), missing: [] };
+  }
+  const wanted = new Set(targets.map(Number));
+  const tasks = all.filter(({ pid }) => wanted.has(pid));
+  return {
+    tasks,
+    missing: targets.filter((target) => !tasks.some(({ pid }) => pid === Number(target))),
+  };
+}
+
+/** The `struct task_struct` of a task. */
+export function taskObject(kernel: Kernel, task: Task): KernelObject {
+  return kernel.program.object(task.address, "struct task_struct");
+}
+
+/** Root directory of a task; undefined for one that has ended. @throws {FaultError} */
+export function taskRoot(task: KernelObject): PathPlace | undefined {
+  const fs = task.member("fs");
+  return fs.isNull ? undefined : pathPlace(fs.member("root"));
+}
+
+/** The first process, or where it cannot be found the kernel's own first task. */
+export function firstProcess(kernel: Kernel, gaps: Gaps): KernelObject {
+  const found = gaps.column("task of PID 1", () => findTask(kernel.program, 1));
+  return found ?? kernel.program.variable("init_task");
+}
