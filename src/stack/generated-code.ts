@@ -24,7 +24,10 @@ interface Trampoline {
   origin: bigint | undefined;
 }
 
-/** Code without unwind data of its own: trampolines of ftrace, programs of BPF. */
+/** The part of a function that its compiler put elsewhere; calls name the function. */
+const partName = /\.cold(?:\.\d+)?$/;
+
+/** Code without unwind data of its own: trampolines of ftrace, programs of BPF, functions left out of ORC. */
 export class GeneratedCode {
   readonly #kernel: Kernel;
   readonly #memory: VirtualMemory;
@@ -52,6 +55,16 @@ export class GeneratedCode {
     const start = found.symbol.address;
     const end = start + BigInt(found.symbol.byteSize);
     return { name: found.symbol.name, module: "bpf", start, end, like: undefined };
+  }
+
+  /** Where the function begins that an address lies in; of a part that was split off, the whole function's begin. */
+  entriesOf(address: bigint): readonly bigint[] {
+    const found = this.#kernel.symbols.find(address);
+    if (found === undefined) return [];
+    const { name, address: start, module } = found.symbol;
+    if (!partName.test(name)) return [start];
+    const whole = this.#kernel.symbols.named(name.replace(partName, ""), module ?? "");
+    return whole.map((symbol) => symbol.address);
   }
 
   /** True where code may lie that no list has: it is mapped, and no part of the kernel or a module. */

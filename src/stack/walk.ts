@@ -49,6 +49,8 @@ export interface UnwindData {
 
 /** Code without unwind data. */
 export interface UnknownCode {
+  /** Where the function begins that an address lies in: what calls of it name. None where that is not known. */
+  entriesOf(address: bigint): readonly bigint[];
   find(address: bigint): GeneratedPiece | undefined;
   mayHold(address: bigint): boolean;
 }

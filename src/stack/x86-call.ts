@@ -3,6 +3,8 @@ import type { VirtualMemory } from "../memory/index.ts";
 
 /** Longest call instruction: prefix, FF, ModRM, SIB, 32-bit displacement. */
 const maximumCallByteSize = 8;
+/** E8 and a 32-bit distance. */
+const nearCallByteSize = 5;
 
 /** True where the instruction before an address is a call: near relative, or indirect. */
 export function followsX86Call(memory: VirtualMemory, address: bigint): boolean {
@@ -21,6 +23,20 @@ export function followsX86Call(memory: VirtualMemory, address: bigint): boolean 
     if (indirectByteSize(bytes[at + 1]!, bytes[at + 2] ?? 0) === byteSize) return true;
   }
   return false;
+}
+
+/** Address that the near relative call before an address calls; undefined where there is none. */
+export function calledBefore(memory: VirtualMemory, address: bigint): bigint | undefined {
+  const bytes = new Uint8Array(nearCallByteSize);
+  try {
+    memory.readInto(bytes, address - BigInt(nearCallByteSize));
+  } catch (error) {
+    if (error instanceof FaultError) return undefined;
+    throw error;
+  }
+  if (bytes[0] !== 0xe8) return undefined;
+  const distance = new DataView(bytes.buffer).getInt32(1, true);
+  return BigInt.asUintN(64, address + BigInt(distance));
 }
 
 /** Bytes of an `FF` instruction by its ModRM and SIB. */

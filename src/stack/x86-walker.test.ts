@@ -98,6 +98,7 @@ function walker(memory: MockMemory, kept: ReadonlyMap<bigint, bigint> = new Map(
           ? { name: "bpf_prog_1", module: "bpf", start: bpf, end: bpf + 0x100n, like: undefined }
           : undefined,
       mayHold: () => false,
+      entriesOf: (address) => [address - ((address - text) % 0x100n)],
     },
   );
 }
@@ -259,6 +260,24 @@ describe("whole stacks", () => {
       new Map([[sp, within("plain")]]),
     );
     expect(frames).toEqual(["exact leaf on task", "call plain on task", "call end on task"]);
+  });
+
+  test("a function without unwind data by the call of it", () => {
+    const memory = emptyStack();
+    const site = within("plain", 0x80);
+    // Two other return addresses come first: the calls before them are of something else.
+    words(memory, sp + 0x10n, within("framed"), within("leaf"), site);
+    words(memory, sp + 0x28n + 0x20n, within("end"));
+    const call = Buffer.alloc(5, 0xe8);
+    call.writeInt32LE(Number(within("nothing", 0) - site), 1);
+    const walked = walker(memory);
+    memory.put(site - 5n, call);
+    const start = { registers: registers({ ip: within("nothing"), sp }), task: 1n, regions: regions() };
+    expect(walked.walk(start).map(frameText)).toEqual([
+      "exact nothing on task",
+      "call plain on task",
+      "call end on task",
+    ]);
   });
 
   test("a program of BPF by its frame pointer, proved by the end of the stack", () => {

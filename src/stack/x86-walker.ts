@@ -33,7 +33,7 @@ import {
   type WalkSources,
   type WalkStart,
 } from "./walk.ts";
-import { followsX86Call } from "./x86-call.ts";
+import { calledBefore, followsX86Call } from "./x86-call.ts";
 import {
   isX86UserMode,
   readX86InactiveFrame,
@@ -161,7 +161,7 @@ class X86Walk {
       this.#unprovedFrom = undefined;
       return false;
     }
-    if (entry.type === ORC_TYPE_UNDEFINED) throw new WalkProblem("no unwind data for this address");
+    if (entry.type === ORC_TYPE_UNDEFINED) return this.#leaveByCallSite();
     const cfa = this.#frameAddress(entry);
     const bp = this.#framePointer(entry, cfa);
     switch (entry.type) {
@@ -227,6 +227,25 @@ class X86Walk {
       default:
         throw new WalkProblem("unwind data that makes no sense");
     }
+  }
+
+  /**
+   * Leave a function that the kernel leaves out of ORC, as `__crash_kexec`, which every panic that is
+   * dumped by kexec ends in. The return address is the next word up the stack that points behind a call
+   * of that very function. What follows is proved by the end of the stack.
+   */
+  #leaveByCallSite(): boolean {
+    const entries = this.#generated.entriesOf(this.#exact ? this.#pc : this.#pc - 1n);
+    const end = this.#path.region?.end ?? 0n;
+    for (let slot = (this.#sp + 7n) & ~7n; entries.length > 0 && slot < end; slot += 8n) {
+      const word = this.#memory.readU64(slot);
+      if (word < kernelHalf || !this.#orc.isCode(word)) continue;
+      const called = calledBefore(this.#memory, word);
+      if (called === undefined || !entries.includes(called)) continue;
+      this.#unprovedFrom ??= this.#frames.length;
+      return this.#leaveByCall(slot + 8n, undefined);
+    }
+    throw new WalkProblem("no unwind data for this address");
   }
 
   #leaveByCall(cfa: bigint, bp: bigint | undefined): boolean {

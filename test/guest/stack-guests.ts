@@ -63,7 +63,11 @@ const recipes: Record<StackCase, Recipe> = {
     mode: "hung",
     after: "echo 1 >/proc/sys/kernel/hung_task_panic; echo 3 >/proc/sys/kernel/hung_task_timeout_secs",
   },
-  nmi: { after: "echo 1 >/proc/sys/kernel/unknown_nmi_panic; echo @inject", ending: "nmi" },
+  nmi: {
+    // With nothing else to do a CPU is in the kernel, and takes the interrupt on its own stack.
+    after: "killall states; echo 1 >/proc/sys/kernel/unknown_nmi_panic; sleep 2; echo @inject",
+    ending: "nmi",
+  },
   kretprobe: {
     before: [
       tracing,

@@ -31,11 +31,14 @@ export interface PeerStack {
   error?: string;
 }
 
+/** Why the stack of a task that has ended need not be drgn's. */
+export const stackGiven = "the task has given its stack back; drgn reads what lies there now";
+
 const kernelHalf = 1n << 63n;
 
 /** How a stack compares with drgn's: `same`, why it need not be the same, or undefined. */
 export function compareStack(ours: StackRow, theirs: PeerStack): string | undefined {
-  if (ours.absence !== undefined) return "the task has given its stack back; drgn reads what lies there now";
+  if (ours.absence !== undefined) return stackGiven;
   const frames = theirs.frames ?? [];
   // drgn walks on through user space, by what it takes for memory there.
   const user = frames.findIndex(([pc]) => BigInt(pc) < kernelHalf);
@@ -91,4 +94,13 @@ export function withoutPrinting(trace: readonly string[]): string[] {
   const printing = /^(dump_backtrace|show_stack|dump_stack_lvl|dump_stack|panic|vpanic|nmi_panic)\+/;
   const first = trace.findIndex((frame) => !printing.test(frame));
   return trace.slice(first);
+}
+
+/** A stack as /proc/PID/stack has it, from where a console shows it behind `marker`. */
+export function ownTrace(console: string, marker: string): string[] {
+  const shown = console.slice(console.lastIndexOf(`${marker}\n`)).matchAll(/^\[<0>\] (.+)$/gm);
+  return [...shown].flatMap(([, text]) => {
+    const match = consoleFrame.exec(text!);
+    return match === null ? [] : [frameText(match[1]!, Number.parseInt(match[2]!, 16), match[3] ?? null)];
+  });
 }
