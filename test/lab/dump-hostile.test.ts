@@ -16,7 +16,7 @@ import { peers } from "./peers.ts";
 /** Milliseconds that one case may take on a busy machine; a whole one takes 300. */
 const slowestCase = 30_000;
 /** After that a search for a kernel that is not there gives up. */
-const deadline = 10_000;
+const deadline = 3000;
 /** Bytes that all cases together may add to what the process has. */
 const memoryLimit = 1_000_000_000;
 const name = "6.1-amd64";
@@ -39,14 +39,17 @@ beforeAll(async () => {
 });
 afterAll(() => expect(process.memoryUsage().rss - memoryBefore).toBeLessThan(memoryLimit));
 
-// [guest, format, dumps cut off, containers with changed bytes]: 200 and 4,400 in all.
+/**
+ * [guest, format, dumps cut off, dumps with changed bytes]: 200 and 4,400 in all. Fewest of what
+ * costs most: where the tables of a compressed dump are cut off, all that is left is searched.
+ */
 const containers: readonly (readonly [DumpKind, string, number, number])[] = [
-  ["idle", "elf", 40, 800],
-  ["idle", "kdump-zlib", 40, 800],
-  ["no-note", "lime", 20, 400],
-  ["kdump", "vmcore", 20, 600],
-  ["kdump", "zlib-d31", 40, 900],
-  ["kdump", "flattened-d31", 40, 900],
+  ["idle", "elf", 60, 1000],
+  ["idle", "kdump-zlib", 15, 200],
+  ["no-note", "lime", 40, 400],
+  ["kdump", "vmcore", 50, 1400],
+  ["kdump", "zlib-d31", 20, 1100],
+  ["kdump", "flattened-d31", 15, 300],
 ];
 
 describe.each(containers)("%s %s", (kind, format, cuts, changes) => {
@@ -230,6 +233,6 @@ async function tablesInMemory(file: FileSource, dump: GuestDump): Promise<[strin
     return found === undefined ? [] : place(symbol, found.address);
   });
   for (const module of kernel.modules.slice(0, 5)) regions.push(...place(module.name, module.address));
-  expect(regions.length).toBeGreaterThan(15);
+  expect(regions.length).toBeGreaterThan(10);
   return regions;
 }

@@ -6,13 +6,13 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { spawnSync } from "node:child_process";
 import { isInstalled, projectDirectory } from "./commands.ts";
-import { kernelMissing, kernelNames } from "./kernels.ts";
+import { dumpKernelNames, kernelMissing } from "./kernels.ts";
 import { peers } from "./peers.ts";
 
 /** vitest's globalSetup. Throws when something can be made here and the making fails. */
 export function setup(): void {
   if (!isBuilt()) inherit("npm", ["run", "--silent", "build"]);
-  const missing = kernelNames.filter((name) => kernelMissing(name) !== undefined);
+  const missing = dumpKernelNames.filter((name) => kernelMissing(name) !== undefined);
   const fetches = missing.map((name) => ["kernel.sh", name]);
   if (!peers().available && process.arch === "x64") fetches.push(["peers.sh"]);
   if (fetches.length === 0) return;
