@@ -32,8 +32,8 @@ export function explainVariable(peer: PeerVariable, rows: readonly VariableRow[]
   const address = BigInt(peer.address);
   // As in the kernel's own BTF: a per-CPU variable at 0 is told from none by nothing.
   if (peer.name === "fixed_percpu_data" && address === 0n) return "per-CPU, at 0";
-  // ELF notes (BUILD_SALT, LINUX_COMPAT): in a section of type SHT_NOTE, which has no variables.
-  if (peer.name.startsWith("_note_")) return "in a section of notes";
+  // ELF notes (BUILD_SALT, LINUX_COMPAT): in a section of type SHT_NOTE, which BTF has no variables of.
+  if (/^(_|__UNIQUE_ID_)note_\d+$/.test(peer.name)) return "in a section of notes";
   const here = rows.filter((row) => BigInt(row.address) === address);
   if (here.some((row) => row.size === peer.size && row.type === peer.type)) return "equal";
   // drgn took an extern declaration of an array, the definition has its length.
