@@ -3,20 +3,31 @@ import {
   areaLines,
   type AreaRow,
   fileLines,
+  irqLines,
+  type IrqRow,
   type FileRow,
   listAreas,
   listFiles,
+  listIrqs,
+  listMemory,
+  listSlabs,
   listModules,
   listMounts,
   listThreads,
+  memoryLines,
+  type MemoryRow,
   moduleLines,
   type ModuleRow,
   mountLines,
   type MountRow,
+  slabLines,
+  type SlabRow,
   threadLines,
   type ThreadRow,
 } from "../commands/index.ts";
 import { logCommand } from "./log-command.ts";
+import { sysCommand } from "./sys-command.ts";
+import { UsageError } from "../io/index.ts";
 import type { Streams } from "./streams.ts";
 import { type TableCommand, tableCommand } from "./table-command.ts";
 
@@ -24,7 +35,17 @@ import { type TableCommand, tableCommand } from "./table-command.ts";
 export function linuxCommands(streams: Streams, setExitCode: (code: number) => void): Command[] {
   const table = <Row extends object, Flags>(definition: TableCommand<Row, Flags>): Command =>
     tableCommand(definition, streams, setExitCode);
-  return [table(ps), logCommand(streams), table(mod), table(mount), table(files), table(vm)];
+  return [
+    table(ps),
+    logCommand(streams),
+    table(mod),
+    table(mount),
+    table(files),
+    table(vm),
+    table(irq),
+    table(kmem),
+    sysCommand(streams),
+  ];
 }
 
 interface PsFlags {
@@ -98,4 +119,40 @@ const vm: TableCommand<AreaRow, object> = {
   plural: "areas",
   list: listAreas,
   lines: areaLines,
+};
+
+const irq: TableCommand<IrqRow, { all?: boolean }> = {
+  name: "irq",
+  description: "interrupts: handlers, and how often each CPU handled them",
+  argument: "a dump; then numbers of interrupts",
+  example: "vmcore 24",
+  plural: "interrupts",
+  options: [["-a, --all", "also those without a handler"]],
+  list: (kernel, gaps, targets, flags) => listIrqs(kernel, gaps, targets, flags.all ?? false),
+  lines: irqLines,
+};
+
+interface KmemFlags {
+  info?: boolean;
+  slabs?: boolean;
+}
+
+const kmem: TableCommand<MemoryRow | SlabRow, KmemFlags> = {
+  name: "kmem",
+  description: "where memory went (-i), slab caches (-s)",
+  argument: "a dump; with -s also names, or patterns of names, of caches",
+  example: "vmcore -s 'kmalloc-*'",
+  plural: (flags) => (flags.slabs === true ? "caches" : "memory"),
+  options: [
+    ["-i, --info", "where memory went, as /proc/meminfo has it (default)"],
+    ["-s, --slabs", "slab caches"],
+  ],
+  list(kernel, gaps, targets, flags) {
+    if (flags.info === true && flags.slabs === true) throw new UsageError("kmem: -i or -s");
+    if (flags.slabs === true) return listSlabs(kernel, gaps, targets);
+    if (targets.length > 0) throw new UsageError(`kmem: '${targets[0]}' is for -s`);
+    return listMemory(kernel, gaps);
+  },
+  lines: (rows, flags) =>
+    flags.slabs === true ? slabLines(rows as readonly SlabRow[]) : memoryLines(rows as readonly MemoryRow[]),
 };

@@ -16,7 +16,7 @@ export interface TableCommand<Row extends object, Flags> {
   /** The command line after `dwarfless NAME`. */
   example: string;
   /** What its rows are, in JSON. */
-  plural: string;
+  plural: string | ((flags: Flags) => string);
   options?: readonly (readonly [flags: string, description: string])[];
   /** The rows, and those of `queries` that nothing answers. */
   list(kernel: Kernel, gaps: Gaps, queries: readonly string[], flags: Flags & DumpFlags): Found<Row>;
@@ -34,7 +34,7 @@ export function tableCommand<Row extends object, Flags>(
   streams: Streams,
   setExitCode: (code: number) => void,
 ): Command {
-  const { name, plural } = definition;
+  const { name } = definition;
   const command = addDumpOptions(new Command(name))
     .description(definition.description)
     .argument("<DUMP...>", definition.argument)
@@ -45,6 +45,7 @@ export function tableCommand<Row extends object, Flags>(
     return withKernel(files, flags, streams, (kernel) => {
       const gaps = new Gaps();
       const { rows, missing = [] } = definition.list(kernel, gaps, rest, flags);
+      const plural = typeof definition.plural === "string" ? definition.plural : definition.plural(flags);
       if (flags.json) writeRows(plural, rows, gaps, streams);
       else {
         writeLines(mapOneLine(definition.lines(rows, flags)), streams);

@@ -15,6 +15,9 @@ export interface StackTextOptions {
 /** Words of one frame shown at most. */
 const maximumWords = 2048;
 const wordsPerLine = 2;
+/** Of a group; `--json` has them all. */
+const shownPids = 4;
+const shownCommands = 16;
 
 /** A stack with its task, as text. */
 export function* stackLines(stacks: Stacks, found: TaskStack, options: StackTextOptions): Generator<string> {
@@ -27,10 +30,25 @@ export function* stackLines(stacks: Stacks, found: TaskStack, options: StackText
 export function* groupLines(stacks: Stacks, group: StackGroup, options: StackTextOptions): Generator<string> {
   const [first] = group.members;
   if (first === undefined) return;
-  const who = group.members.map(({ task }) => `${task.pid} ${task.comm}`).join(", ");
-  yield `${group.members.length} ${group.members.length === 1 ? "task" : "tasks"}: ${who}`;
+  yield `${group.members.length} ${group.members.length === 1 ? "task" : "tasks"}: ${memberText(group)}`;
   if (first.trace.absence !== undefined) yield `      no stack: ${first.trace.absence}`;
   yield* frameLines(stacks, first.trace.frames, options);
+}
+
+/** PIDs by command, the first few of each. */
+function memberText({ members }: StackGroup): string {
+  const byCommand = new Map<string, number[]>();
+  for (const { task } of members) {
+    const pids = byCommand.get(task.comm);
+    if (pids === undefined) byCommand.set(task.comm, [task.pid]);
+    else pids.push(task.pid);
+  }
+  const parts = [...byCommand].map(([comm, pids]) => {
+    const more = pids.length - shownPids;
+    return `${comm} ${pids.slice(0, shownPids).join(" ")}${more > 0 ? ` and ${more} more` : ""}`;
+  });
+  const left = parts.length - shownCommands;
+  return parts.slice(0, shownCommands).join(", ") + (left > 0 ? `, and ${left} more commands` : "");
 }
 
 function taskLine({ task, trace, panicked }: TaskStack): string {

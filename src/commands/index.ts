@@ -22,5 +22,8 @@ export { fileLines, type FileRow, listFiles } from "./files.ts";
 export { listModules, moduleLines, type ModuleRow } from "./mod.ts";
 export { listMounts, mountLines, type MountRow } from "./mount.ts";
 export { areaLines, type AreaRow, listAreas } from "./vm.ts";
+export { irqLines, type IrqRow, listIrqs } from "./irq.ts";
+export { listMemory, listSlabs, memoryLines, type MemoryRow, slabLines, type SlabRow } from "./kmem.ts";
+export { type SystemInfo, systemInfo, systemLines } from "./sys.ts";
 export { type Column, tableLines, tableWidth } from "./table.ts";
 export { listVariables, unknownVariable, variableLine, variableRow, type VariableRow } from "./vars.ts";

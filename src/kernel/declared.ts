@@ -95,6 +95,10 @@ export const declaredTypes: ReadonlyMap<string, readonly string[]> = new Map<str
   ["high_memory", ["void *"]],
 
   ["nr_swapfiles", ["unsigned int"]],
+  ["nr_swap_pages", ["atomic_long_t"]],
+  ["total_swap_pages", ["long"]],
+  ["vm_committed_as", ["struct percpu_counter"]],
+  ["nr_node_ids", ["unsigned int"]],
   ["mount_hashtable", ["struct hlist_head *"]],
   ["inode_hashtable", ["struct hlist_head *"]],
   ["dentry_hashtable", ["struct hlist_bl_head *"]],

@@ -1,0 +1,58 @@
+import type { KernelObject, Program } from "../program/index.ts";
+import { listForEachEntry } from "./list.ts";
+
+/** More nodes than any kernel is built for (MAX_NUMNODES). */
+const maximumNodes = 1024;
+
+/** What a slab cache holds. */
+export interface SlabUse {
+  slabs: bigint;
+  objects: bigint;
+  /** Objects that are given out; those that CPUs keep ready count too, as in /proc/slabinfo. */
+  active: bigint;
+}
+
+/** `struct kmem_cache`s (mm/slab.h), the newest first. @throws {BrokenLinkError} */
+export function forEachSlabCache(program: Program): Generator<KernelObject, undefined> {
+  return listForEachEntry("struct kmem_cache", program.variable("slab_caches"), "list");
+}
+
+/** `struct kmem_cache_node`s of a cache. @throws {FaultError} */
+export function* forEachCacheNode(program: Program, cache: KernelObject): Generator<KernelObject, undefined> {
+  // v7.1 put the pointers of a node next to each other.
+  const nodes = cache.memberIf("node") ?? cache.member("per_node");
+  const count = Math.min(nodes.type.underlying.length ?? 1, maximumNodes, nodeCount(program));
+  for (let index = 0; index < count; index++) {
+    const element = nodes.index(index);
+    const node = element.type.underlying.kind === "pointer" ? element : element.member("node");
+    if (!node.isNull) yield node.dereference();
+  }
+}
+
+/** Where a kernel has one node there is no `nr_node_ids`. */
+function nodeCount(program: Program): number {
+  return program.variables.find("nr_node_ids") === undefined
+    ? maximumNodes
+    : program.variable("nr_node_ids").number();
+}
+
+/**
+ * How full a cache is, by the counts of its nodes and the free objects of slabs that are partly used.
+ * @throws {LookupError} without CONFIG_SLUB_DEBUG; {@link BrokenLinkError}
+ */
+export function slabUse(program: Program, cache: KernelObject): SlabUse {
+  const use = { slabs: 0n, objects: 0n, active: 0n };
+  // v5.17 (d122019bf061): slabs are no longer pages with other names.
+  const hasSlabs = program.types.find("struct slab")?.findMember("slab_list") !== undefined;
+  const type = hasSlabs ? "struct slab" : "struct page";
+  for (const node of forEachCacheNode(program, cache)) {
+    use.slabs += node.member("nr_slabs").member("counter").scalar() as bigint;
+    const objects = node.member("total_objects").member("counter").scalar() as bigint;
+    use.objects += objects;
+    use.active += objects;
+    for (const slab of listForEachEntry(type, node.member("partial"), "slab_list")) {
+      use.active -= BigInt(slab.member("objects").number() - slab.member("inuse").number());
+    }
+  }
+  return use;
+}
