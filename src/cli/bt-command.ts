@@ -5,6 +5,7 @@ import {
   type FoundStacks,
   groupLines,
   groupStacks,
+  hasPanicked,
   stackLines,
   stackRow,
   type StackRow,
@@ -62,6 +63,10 @@ export function btCommand(streams: Streams, setExitCode: (code: number) => void)
           active: flags.active ?? false,
           deadline,
         });
+        const asked = rest.length > 0 || flags.all === true || flags.active === true;
+        if (!asked && !hasPanicked(found.stacks)) {
+          streams.err("dwarfless: no CPU panicked; this is what each CPU ran\n");
+        }
         if (flags.lines === true) streams.err("dwarfless: no source of files and lines\n");
         print(kernel, found, flags, streams);
         for (const target of found.missing) streams.err(`dwarfless: no task ${oneLine(target)}\n`);

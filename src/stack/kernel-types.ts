@@ -1,4 +1,4 @@
-import { type Kernel, StructReader } from "../kernel/index.ts";
+import type { Kernel } from "../kernel/index.ts";
 import { type Type, TypeTable } from "../program/index.ts";
 
 const tables = new WeakMap<Kernel, TypeTable>();
@@ -17,10 +17,4 @@ export function kernelType(kernel: Kernel, tag: "struct" | "union", name: string
   }
   const type = table.findNamed(tag, name);
   return type?.isComplete === true ? type : undefined;
-}
-
-/** A reader of a struct that the kernel's own BTF describes. */
-export function kernelReader(kernel: Kernel, name: string): StructReader | undefined {
-  const type = kernelType(kernel, "struct", name);
-  return type === undefined ? undefined : new StructReader(kernel.foundation.memory, type);
 }

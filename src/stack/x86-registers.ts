@@ -6,7 +6,6 @@ export const x86SavedRegisters: readonly string[] =
   "r15 r14 r13 r12 bp bx r11 r10 r9 r8 ax cx dx si di orig_ax ip cs flags sp ss".split(" ");
 
 const wordByteSize = 8;
-export const x86SavedByteSize: number = x86SavedRegisters.length * wordByteSize;
 
 /** Where the part begins that the processor itself pushes: ip, cs, flags, sp, ss. */
 const hardwarePart = x86SavedRegisters.indexOf("ip");

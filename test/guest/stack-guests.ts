@@ -7,6 +7,7 @@ import path from "node:path";
 import { isInstalled, mustRun, projectDirectory, withTemporaryDirectory } from "../lab/commands.ts";
 import { cacheDirectory, kernel } from "../lab/kernels.ts";
 import { cachedDirectory } from "./cached.ts";
+import { compileProgram } from "./compile.ts";
 import { emptyDisk, unpackOracle } from "./disk.ts";
 import { dumpMissing, type GuestDump, openGuestDump } from "./dumps.ts";
 import { RunningMachine } from "./machine.ts";
@@ -22,7 +23,7 @@ export type StackCase =
   | "nmi"
   | "kretprobe"
   | "function-graph"
-  | "many-threads";
+  | "crowd";
 
 export const stackCases: readonly StackCase[] = [
   "module",
@@ -47,7 +48,10 @@ interface Recipe {
   ending?: "panic" | "ready" | "nmi";
   /** Words for the kernel. */
   commandLine?: string;
+  /** Mebibytes, if not the usual. */
   memory?: number;
+  /** A C program of this folder that the guest has as `/NAME`. */
+  program?: string;
 }
 
 const tracing = "mount -t tracefs tracing /sys/kernel/tracing";
@@ -91,12 +95,8 @@ const recipes: Record<StackCase, Recipe> = {
     ].join("\n"),
     ending: "ready",
   },
-  "many-threads": {
-    // Twice the same in a subshell: threads of sleeping shells, as many as fit.
-    after: "i=0; while [ $i -lt 1000 ]; do sleep 1000020 & i=$((i+1)); done; sleep 5",
-    ending: "ready",
-    memory: 768,
-  },
+  /** 5000 threads more than usual. */
+  crowd: { program: "crowd", after: "/crowd &\nsleep 20", ending: "ready", memory: 1024 },
 };
 
 /** Why these guests cannot be made here, or undefined when they can. */
@@ -153,6 +153,15 @@ async function makeStackGuest(which: StackCase, output: string): Promise<void> {
         prepare: "/later &",
         files: [
           { path: "later", content: { bytes: `#!/bin/sh\n${later}\n` }, executable: true },
+          ...(recipe.program === undefined
+            ? []
+            : [
+                {
+                  path: recipe.program,
+                  content: { file: compileProgram("amd64", recipe.program, directory) },
+                  executable: true,
+                },
+              ]),
           ...(module === undefined ? [] : [{ path: "stackcase.ko", content: { file: module } }]),
         ],
       }),
