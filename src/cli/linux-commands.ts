@@ -26,6 +26,7 @@ import {
   type ThreadRow,
 } from "../commands/index.ts";
 import { logCommand } from "./log-command.ts";
+import { netCommand } from "./net-command.ts";
 import { sysCommand } from "./sys-command.ts";
 import { UsageError } from "../io/index.ts";
 import type { Streams } from "./streams.ts";
@@ -45,6 +46,7 @@ export function linuxCommands(streams: Streams, setExitCode: (code: number) => v
     table(irq),
     table(kmem),
     sysCommand(streams),
+    netCommand(streams),
   ];
 }
 

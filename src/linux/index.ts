@@ -25,3 +25,15 @@ export { forEachVma, vmaAccess, vmaName } from "./vma.ts";
 export { enumerator, globalNodePageState, globalZonePageState, totalramPages } from "./vmstat.ts";
 export { forEachCacheNode, forEachSlabCache, type SlabUse, slabUse } from "./slab.ts";
 export { forEachIrqDesc, irqActions, irqCounts } from "./irqdesc.ts";
+export {
+  forEachTcpSock,
+  forEachUdpSock,
+  forEachUnixSock,
+  ipv4Text,
+  ipv6Text,
+  type SockEnd,
+  sockEnds,
+  sockInode,
+  unixPath,
+} from "./sock.ts";
+export { forEachNetdev, netdevAddresses } from "./netdevice.ts";
