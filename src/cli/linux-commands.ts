@@ -13,17 +13,23 @@ import {
   listSlabs,
   listModules,
   listMounts,
+  listRunqueues,
   listThreads,
+  listTimers,
   memoryLines,
   type MemoryRow,
   moduleLines,
   type ModuleRow,
   mountLines,
   type MountRow,
+  runqueueLines,
+  type RunqueueRow,
   slabLines,
   type SlabRow,
   threadLines,
   type ThreadRow,
+  timerLines,
+  type TimerRow,
 } from "../commands/index.ts";
 import { logCommand } from "./log-command.ts";
 import { netCommand } from "./net-command.ts";
@@ -45,6 +51,8 @@ export function linuxCommands(streams: Streams, setExitCode: (code: number) => v
     table(vm),
     table(irq),
     table(kmem),
+    table(runq),
+    table(timer),
     sysCommand(streams),
     netCommand(streams),
   ];
@@ -157,4 +165,26 @@ const kmem: TableCommand<MemoryRow | SlabRow, KmemFlags> = {
   },
   lines: (rows, flags) =>
     flags.slabs === true ? slabLines(rows as readonly SlabRow[]) : memoryLines(rows as readonly MemoryRow[]),
+};
+
+const runq: TableCommand<RunqueueRow, object> = {
+  name: "runq",
+  description: "run queues of the CPUs: what runs, and what waits",
+  argument: "a dump, or the parts of a split one",
+  example: "vmcore",
+  plural: "runqueues",
+  takesQueries: false,
+  list: listRunqueues,
+  lines: runqueueLines,
+};
+
+const timer: TableCommand<TimerRow, object> = {
+  name: "timer",
+  description: "armed timers of the CPUs, of the wheel and high-resolution ones",
+  argument: "a dump, or the parts of a split one",
+  example: "vmcore",
+  plural: "timers",
+  takesQueries: false,
+  list: listTimers,
+  lines: timerLines,
 };

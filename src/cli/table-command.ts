@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { UsageError } from "../io/index.ts";
 import type { Kernel } from "../kernel/index.ts";
 import { Gaps } from "../linux/index.ts";
 import { addDumpOptions, type DumpFlags, splitArguments, withKernel } from "./dump-options.ts";
@@ -13,6 +14,8 @@ export interface TableCommand<Row extends object, Flags> {
   description: string;
   /** What follows the dump. */
   argument: string;
+  /** False where nothing but the dump is taken. */
+  takesQueries?: boolean;
   /** The command line after `dwarfless NAME`. */
   example: string;
   /** What its rows are, in JSON. */
@@ -42,6 +45,9 @@ export function tableCommand<Row extends object, Flags>(
   for (const [flags, description] of definition.options ?? []) command.option(flags, description);
   return command.action((args: string[], flags: Flags & DumpFlags) => {
     const { files, rest } = splitArguments(args);
+    if (definition.takesQueries === false && rest.length > 0) {
+      throw new UsageError(`${name}: one dump, and nothing else: '${rest[0]}'`);
+    }
     return withKernel(files, flags, streams, (kernel) => {
       const gaps = new Gaps();
       const { rows, missing = [] } = definition.list(kernel, gaps, rest, flags);

@@ -25,6 +25,8 @@ export { areaLines, type AreaRow, listAreas } from "./vm.ts";
 export { irqLines, type IrqRow, listIrqs } from "./irq.ts";
 export { listMemory, listSlabs, memoryLines, type MemoryRow, slabLines, type SlabRow } from "./kmem.ts";
 export { listNetdevs, listSockets, type NetdevRow, netLines, type SocketRow } from "./net.ts";
+export { listRunqueues, type QueuedTask, runqueueLines, type RunqueueRow } from "./runq.ts";
+export { listTimers, timerLines, type TimerRow } from "./timer.ts";
 export { type SystemInfo, systemInfo, systemLines } from "./sys.ts";
 export { type Column, tableLines, tableWidth } from "./table.ts";
 export { listVariables, unknownVariable, variableLine, variableRow, type VariableRow } from "./vars.ts";

@@ -37,3 +37,5 @@ export {
   unixPath,
 } from "./sock.ts";
 export { forEachNetdev, netdevAddresses } from "./netdevice.ts";
+export { type ArmedHrtimer, type ArmedTimer, cpuHrtimers, cpuTimers } from "./timer.ts";
+export { cpuRq, schedClass, taskOnRqQueued } from "./runqueue.ts";
