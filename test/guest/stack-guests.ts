@@ -5,11 +5,12 @@
 import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { isInstalled, mustRun, projectDirectory, withTemporaryDirectory } from "../lab/commands.ts";
-import { cacheDirectory, kernel } from "../lab/kernels.ts";
+import { cacheDirectory, type Kernel, kernel, type KernelName } from "../lab/kernels.ts";
 import { cachedDirectory } from "./cached.ts";
 import { compileProgram } from "./compile.ts";
 import { emptyDisk, unpackOracle } from "./disk.ts";
 import { dumpMissing, type GuestDump, openGuestDump } from "./dumps.ts";
+import { architectureOf } from "./guest.ts";
 import { RunningMachine } from "./machine.ts";
 import { readyText, writeWitness } from "./witness.ts";
 
@@ -105,9 +106,9 @@ export function stackGuestMissing(): string | undefined {
   return dumpMissing("6.1-amd64") ?? (tools.length > 0 ? `not installed: ${tools.join(", ")}` : undefined);
 }
 
-/** The guest's dump, and in its folder the module `stackcase.ko` where it was loaded. */
-export async function stackGuest(which: StackCase): Promise<GuestDump> {
-  const of = kernel("6.1-amd64");
+/** The guest's dump (the module is built for 6.1 only), and in its folder the module `stackcase.ko` where it was loaded. */
+export async function stackGuest(which: StackCase, name: KernelName = "6.1-amd64"): Promise<GuestDump> {
+  const of = kernel(name);
   const sources = ["stackcase.c", "witness.ts"].map((name) =>
     readFileSync(path.join(projectDirectory, "test/guest", name), "utf8"),
   );
@@ -115,7 +116,7 @@ export async function stackGuest(which: StackCase): Promise<GuestDump> {
     path.join(cacheDirectory, "guests", of.release),
     `stack-${which}`,
     JSON.stringify([1, recipes[which], sources]),
-    (partial) => makeStackGuest(which, partial),
+    (partial) => makeStackGuest(of, which, partial),
   );
   return openGuestDump(directory);
 }
@@ -129,8 +130,7 @@ function buildModule(directory: string): string {
   return path.join(directory, "stackcase.ko");
 }
 
-async function makeStackGuest(which: StackCase, output: string): Promise<void> {
-  const of = kernel("6.1-amd64");
+async function makeStackGuest(of: Kernel, which: StackCase, output: string): Promise<void> {
   const recipe = recipes[which];
   await withTemporaryDirectory(async (directory) => {
     const disk = emptyDisk(directory, "oracle", 64);
@@ -145,7 +145,7 @@ async function makeStackGuest(which: StackCase, output: string): Promise<void> {
       "echo @done",
     ].join("\n");
     const machine = await RunningMachine.start({
-      architecture: "amd64",
+      architecture: architectureOf(of),
       vmlinuz: of.vmlinuz,
       initramfs: writeWitness(of, directory, {
         ending: "idle",

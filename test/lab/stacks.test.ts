@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { dumpMissing, guestDump } from "../guest/dumps.ts";
+import { dumpMissing, guestDump, type GuestDump } from "../guest/dumps.ts";
 import { stackCases, stackGuest, stackGuestMissing } from "../guest/stack-guests.ts";
 import { dumpKernelNames, dwarfless, kernel, peers } from "./lab.ts";
 import {
@@ -64,6 +64,16 @@ describe("a 6.1 guest that crashed into kdump", () => {
   });
 });
 
+describe.each(["6.12-amd64", "7.2-amd64", "6.12-arm64"] as const)("traced functions of %s", (name) => {
+  const missing = dumpMissing(name);
+
+  test("have the callers that the guest itself sees", async (context) => {
+    context.skip(missing !== undefined, missing);
+    const dump = await stackGuest("function-graph", name);
+    expectTraced(dump, bt([dump.file("elf"), "--all"]));
+  });
+});
+
 describe("a 6.1 guest with 5000 threads", () => {
   const missing = stackGuestMissing();
 
@@ -100,11 +110,7 @@ describe.each(stackCases)("a 6.1 guest: %s", (which) => {
     );
     expect(problems).toEqual([]);
     if (which === "kretprobe" || which === "function-graph") {
-      // drgn 0.3 does not know the callers of traced functions, so the guest's own words decide.
-      const printed = ownTrace(dump.console, "@stack");
-      const sleeping = all.filter(({ comm }) => comm === "sleep").at(-1)!;
-      expect(stackText(sleeping).slice(-printed.length)).toEqual(printed);
-      expect(sleeping.frames.filter(({ through }) => through !== undefined).length).toBeGreaterThan(1);
+      expectTraced(dump, all);
       return;
     }
     if (peers().available) {
@@ -124,6 +130,15 @@ describe.each(stackCases)("a 6.1 guest: %s", (which) => {
     }
   });
 });
+
+/** A process that sleeps in traced functions; drgn 0.3 does not know their callers, the guest does. */
+function expectTraced(dump: GuestDump, all: readonly StackRow[]): void {
+  const printed = ownTrace(dump.console, "@stack");
+  const sleeping = all.filter(({ comm }) => comm === "sleep").at(-1)!;
+  expect(printed.length).toBeGreaterThan(3);
+  expect(stackText(sleeping).slice(-printed.length)).toEqual(printed);
+  expect(sleeping.frames.filter(({ through }) => through !== undefined).length).toBeGreaterThan(1);
+}
 
 /** Every task that drgn has is ours too, with its stack; how many there are by verdict. */
 function expectAllOfDrgn(ours: readonly StackRow[], theirs: readonly PeerStack[]): Map<string, number> {
