@@ -8,6 +8,7 @@ import { formatDiff } from "./diff-text.ts";
 import { diffBtf } from "./diff.ts";
 import { distill } from "./distill.ts";
 import { jsonPieces } from "./json.ts";
+import { layouts } from "./layout/index.ts";
 import { rawLines } from "./raw.ts";
 import { Btf } from "./reader.ts";
 import { sortBtf } from "./sort.ts";
@@ -51,6 +52,7 @@ function useAll(bytes: Uint8Array, base: Btf | undefined, other: Btf): void {
     const btf = Btf.parse(bytes, base === undefined ? {} : { base });
     attempt(() => [...rawLines(btf)]);
     attempt(() => [...jsonPieces(btf, true)]);
+    attempt(() => [...layouts(btf)]);
     attempt(() => [...cHeader(btf)]);
     attempt(() => [...cHeader(btf, { sorted: false })]);
     attempt(() => validateBtf(btf, { resolve: true }));

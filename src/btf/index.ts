@@ -23,7 +23,16 @@ export {
 export { StringTable } from "./string-table.ts";
 export { rawLines, rawTypeLines } from "./raw.ts";
 export { jsonPieces, jsonType } from "./json.ts";
-export { cHeader, type CHeaderOptions, pointerByteSizeOf, TypeSizes } from "./c/index.ts";
+export { cHeader, type CHeaderOptions } from "./c/index.ts";
+export { pointerByteSizeOf, TypeSizes } from "./type-sizes.ts";
+export {
+  type ClassInfo,
+  ClassInfos,
+  type LayoutOptions,
+  LayoutPrinter,
+  layouts,
+  type MemberPlace,
+} from "./layout/index.ts";
 export {
   formatProblem,
   type KernelRules,

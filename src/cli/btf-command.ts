@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { btfCheckCommand } from "./btf-check-command.ts";
 import { btfDiffCommand } from "./btf-diff-command.ts";
 import { btfDumpCommand } from "./btf-dump-command.ts";
+import { btfLayoutCommand } from "./btf-layout-command.ts";
 import type { Streams } from "./streams.ts";
 
 /** `dwarfless btf …` */
@@ -9,6 +10,7 @@ export function btfCommand(streams: Streams, setExitCode: (code: number) => void
   return new Command("btf")
     .description("look at BTF: raw, or in an ELF file")
     .addCommand(btfDumpCommand(streams))
+    .addCommand(btfLayoutCommand(streams, setExitCode))
     .addCommand(btfDiffCommand(streams, setExitCode))
     .addCommand(btfCheckCommand(streams, setExitCode));
 }

@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { Btf, cHeader, jsonPieces, rawLines } from "../../src/btf/index.ts";
+import { Btf, cHeader, jsonPieces, layouts, rawLines } from "../../src/btf/index.ts";
 import { featureSets, ownEncode } from "./encoding.ts";
 import { cacheDirectory, kernel, kernelMissing, kernelNames, peers, withTemporaryDirectory } from "./lab.ts";
 import { peerCommand } from "./peers.ts";
@@ -19,6 +19,12 @@ function bpftoolDump(file: string, ...format: string[]): string {
   expect(result.stderr).toBe("");
   expect(result.status).toBe(0);
   return result.stdout;
+}
+
+/** Arguments to run pahole on every struct and union of a BTF file. */
+function paholeLayouts(file: string): [string, string[], { maxBuffer: number; encoding: "latin1" }] {
+  const [program, ...prefix] = peerCommand(peers().root, "pahole");
+  return [program!, [...prefix, "-F", "btf", file], { maxBuffer: 1 << 29, encoding: "latin1" }];
 }
 
 /** A compiler's complaints about a C file; undefined when there is no such compiler. */
@@ -49,6 +55,8 @@ describe.each(kernelNames)("BTF of %s", (name) => {
         expect(c === [...cHeader(btf)].join(""), "C dump").toBe(true);
         const unsorted = [...cHeader(btf, { sorted: false })].join("");
         expect(bpftoolDump(file, "format", "c", "unsorted") === unsorted, "unsorted C dump").toBe(true);
+        const pahole = spawnSync(...paholeLayouts(file)).stdout;
+        expect(pahole === [...layouts(btf)].join(""), "pahole's layouts").toBe(true);
         const header = path.join(directory, "vmlinux.c");
         writeFileSync(header, c, "latin1");
         for (const compiler of ["gcc", "clang"]) {

@@ -4,7 +4,7 @@ import { Definitions } from "./definitions.ts";
 import { Dependencies } from "./dependencies.ts";
 import { sortRoots } from "./sort-roots.ts";
 import { CText } from "./text.ts";
-import { pointerByteSizeOf, TypeSizes } from "./type-sizes.ts";
+import { pointerByteSizeOf, TypeSizes } from "../type-sizes.ts";
 
 export interface CHeaderOptions {
   /** Only these types and what they need, in this order; all by default. */

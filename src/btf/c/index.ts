@@ -1,2 +1,1 @@
 export { cHeader, type CHeaderOptions } from "./header-text.ts";
-export { pointerByteSizeOf, TypeSizes } from "./type-sizes.ts";

@@ -4,7 +4,7 @@ import { btfSectionName } from "../header.ts";
 import type { Btf, TypeId } from "../reader.ts";
 import { UniqueNames } from "./names.ts";
 import { paddingFields } from "./padding.ts";
-import type { TypeSizes } from "./type-sizes.ts";
+import type { TypeSizes } from "../type-sizes.ts";
 
 /** Longest text of one definition, in characters; types can be made that would need terabytes. */
 const maximumLength = 1 << 26;

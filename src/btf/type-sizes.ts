@@ -1,8 +1,8 @@
-import { LimitError } from "../../io/index.ts";
-import * as K from "../constants.ts";
-import { btfSectionName } from "../header.ts";
-import { isModifier } from "../modifiers.ts";
-import type { Btf, TypeId } from "../reader.ts";
+import { LimitError } from "../io/index.ts";
+import * as K from "./constants.ts";
+import { btfSectionName } from "./header.ts";
+import { isModifier } from "./modifiers.ts";
+import type { Btf, TypeId } from "./reader.ts";
 
 /** Deepest nesting of types by value. No kernel comes near; types that contain themselves would not end. */
 const maximumDepth = 128;

@@ -1,0 +1,119 @@
+import { describe, expect, it } from "vitest";
+import { BtfBuilder } from "../builder.ts";
+import type { Btf } from "../reader.ts";
+import { LayoutPrinter, layouts } from "./layout-text.ts";
+
+function sample(): Btf {
+  const b = new BtfBuilder();
+  const int = b.addInt("int", 4, 1);
+  const char = b.addInt("char", 1, 1);
+  const long = b.addInt("long unsigned int", 8);
+  const text = b.addPtr(b.addConst(char));
+  const callback = b.addPtr(
+    b.addFuncProto(int, [
+      { name: "", type: text },
+      { name: "", type: 0 },
+    ]),
+  );
+  const inner = b.addStruct("inner", 16, [
+    { name: "a", type: char, bitOffset: 0 },
+    { name: "b", type: long, bitOffset: 64 },
+  ]);
+  const either = b.addUnion("", 8, [
+    { name: "number", type: int, bitOffset: 0 },
+    { name: "name", type: text, bitOffset: 0 },
+  ]);
+  b.addStruct("outer", 128, [
+    { name: "bits", type: int, bitOffset: 0, bitfieldSize: 3 },
+    { name: "more", type: int, bitOffset: 5, bitfieldSize: 2 },
+    { name: "call", type: callback, bitOffset: 64 },
+    { name: "inner", type: inner, bitOffset: 128 },
+    { name: "", type: either, bitOffset: 256 },
+    { name: "far", type: int, bitOffset: 512 },
+    {
+      name: "packed",
+      type: b.addStruct("tight", 9, [
+        { name: "c", type: char, bitOffset: 0 },
+        { name: "l", type: long, bitOffset: 8 },
+      ]),
+      bitOffset: 544,
+    },
+    { name: "tail", type: b.addArray(char, int, 0), bitOffset: 616 },
+  ]);
+  return b.toBtf();
+}
+
+// What pahole 1.32 prints for these.
+const expected = `struct inner {
+	char                       a;                    /*     0     1 */
+
+	/* XXX 7 bytes hole, try to pack */
+
+	long unsigned int          b;                    /*     8     8 */
+
+	/* size: 16, cachelines: 1, members: 2 */
+	/* sum members: 9, holes: 1, sum holes: 7 */
+	/* last cacheline: 16 bytes */
+};
+struct tight {
+	char                       c;                    /*     0     1 */
+	long unsigned int          l;                    /*     1     8 */
+
+	/* size: 9, cachelines: 1, members: 2 */
+	/* last cacheline: 9 bytes */
+} __attribute__((__packed__));
+struct outer {
+	int                        bits:3;               /*     0: 0  4 */
+
+	/* XXX 2 bits hole, try to pack */
+	int                        :2;
+
+	int                        more:2;               /*     0: 5  4 */
+
+	/* XXX 25 bits hole, try to pack */
+	/* XXX 4 bytes hole, try to pack */
+
+	int                        (*call)(const char  *, ...); /*     8     8 */
+	struct inner               inner;                /*    16    16 */
+
+	/* XXX last struct has 1 hole */
+
+	union {
+		int                number;               /*    32     4 */
+		const char  *      name;                 /*    32     8 */
+	};                                               /*    32     8 */
+
+	/* XXX 24 bytes hole, try to pack */
+
+	/* --- cacheline 1 boundary (64 bytes) --- */
+	int                        far __attribute__((__aligned__(64))); /*    64     4 */
+	struct tight               packed;               /*    68     9 */
+	char                       tail[];               /*    77     0 */
+
+	/* size: 128, cachelines: 2, members: 8 */
+	/* sum members: 45, holes: 2, sum holes: 28 */
+	/* sum bitfield members: 5 bits, bit holes: 2, sum bit holes: 27 bits */
+	/* padding: 51 */
+	/* member types with holes: 1, total: 1 */
+	/* forced alignments: 1, forced holes: 1, sum forced holes: 24 */
+} __attribute__((__aligned__(64)));
+`;
+
+describe("struct layout", () => {
+  it("shows offsets, holes, paddings, bitfields and cache lines as pahole does", () => {
+    expect([...layouts(sample())].join("")).toBe(expected);
+  });
+
+  it("refuses a struct that contains itself", () => {
+    const b = new BtfBuilder();
+    b.addStruct("", 4, [{ name: "tail", type: 1, bitOffset: 0 }]);
+    expect(() => new LayoutPrinter(b.toBtf()).print(1)).toThrow("too deep");
+  });
+
+  it("counts the bits of big endian from the highest, as BTF does", () => {
+    const b = new BtfBuilder({ littleEndian: false });
+    const int = b.addInt("int", 4, 1);
+    b.addStruct("flags", 4, [{ name: "high", type: int, bitOffset: 0, bitfieldSize: 4 }]);
+    expect(new LayoutPrinter(b.toBtf()).print(2)).toContain("high:4;               /*     0: 0  4 */");
+  });
+});

@@ -1,0 +1,104 @@
+import { Command } from "commander";
+import * as K from "../btf/index.ts";
+import { type Btf, LayoutPrinter, layouts, type TypeId } from "../btf/index.ts";
+import { UsageError } from "../io/index.ts";
+import { loadBtf } from "./btf-input.ts";
+import { findTypes } from "./btf-names.ts";
+import { exitDone, exitNegative } from "./exit-code.ts";
+import { writeLines, writePieces } from "./line-writer.ts";
+import type { Streams } from "./streams.ts";
+
+interface LayoutFlags {
+  base?: string;
+  contains?: string;
+  sizes?: boolean;
+  nrMembers?: boolean;
+  holes?: string;
+}
+
+const example = `
+Without NAME, every struct and union of FILE; with --base those of FILE alone.
+
+Example:
+  $ dwarfless btf layout vmlinux task_struct
+  $ dwarfless btf layout veth.ko veth_priv --base vmlinux
+  $ dwarfless btf layout vmlinux --holes 10 --sizes
+  $ dwarfless btf layout vmlinux --contains mutex
+`;
+
+/** `dwarfless btf layout`: exit 1 when nothing is as asked. */
+export function btfLayoutCommand(streams: Streams, setExitCode: (code: number) => void): Command {
+  return new Command("layout")
+    .description("print structs with offsets, sizes, holes and cache lines, as pahole does")
+    .argument("<FILE>", "raw BTF, or an ELF file with .BTF")
+    .argument("[NAME...]", "structs and unions: NAME, 'struct NAME', or an id")
+    .option("--base <BTF>", "what FILE was split from: raw BTF, or ELF with .BTF")
+    .option("--contains <TYPE>", "names of the structs with a member of struct or union TYPE")
+    .option("--sizes", "a line each: name, bytes, holes")
+    .option("--nr-members", "a line each: name, count of members")
+    .option("--holes <COUNT>", "only those with at least so many holes")
+    .addHelpText("after", example)
+    .action(async (file: string, names: string[], flags: LayoutFlags) =>
+      setExitCode(await layout(file, names, flags, streams)),
+    );
+}
+
+async function layout(
+  file: string,
+  names: readonly string[],
+  flags: LayoutFlags,
+  streams: Streams,
+): Promise<number> {
+  if (flags.sizes && flags.nrMembers) throw new UsageError("--sizes and --nr-members exclude each other");
+  const btf = await loadBtf(file, flags.base);
+  const printer = new LayoutPrinter(btf);
+  const isWhole = names.length === 0 && flags.holes === undefined && flags.contains === undefined;
+  if (isWhole && !flags.sizes && !flags.nrMembers) {
+    writePieces(layouts(btf), streams);
+    return exitDone;
+  }
+  const ids = select(btf, names, printer, flags);
+  if (flags.sizes) {
+    writeLines(
+      ids.map((id) => `${btf.name(id)}\t${btf.sizeOrType(id)}\t${printer.infos.info(id).holeCount}`),
+      streams,
+    );
+  } else if (flags.nrMembers) {
+    writeLines(
+      ids.map((id) => `${btf.name(id)}\t${btf.vlen(id)}`),
+      streams,
+    );
+  } else if (flags.contains !== undefined) {
+    writeLines(new Set(ids.map((id) => btf.name(id))), streams);
+  } else {
+    // With names, pahole ends each with an empty line.
+    const end = names.length > 0 ? "\n" : "";
+    for (const id of ids) streams.out(`${printer.print(id)}${end}`);
+  }
+  return ids.length === 0 ? exitNegative : exitDone;
+}
+
+function select(btf: Btf, names: readonly string[], printer: LayoutPrinter, flags: LayoutFlags): TypeId[] {
+  const structs = [K.BTF_KIND_STRUCT, K.BTF_KIND_UNION];
+  let ids: TypeId[] = [];
+  if (names.length > 0) {
+    ids = names.flatMap((name) => findTypes(btf, name, structs));
+    const odd = ids.find((id) => !structs.includes(btf.kind(id)));
+    if (odd !== undefined)
+      throw new UsageError(`type ${odd} is no struct or union but ${K.kindName(btf.kind(odd))}`);
+  } else {
+    for (let id = btf.startId; id < btf.typeCount; id++)
+      if (structs.includes(btf.kind(id)) && btf.nameOffset(id) !== 0) ids.push(id);
+  }
+  if (flags.contains !== undefined) {
+    const wanted = new Set(findTypes(btf, flags.contains, structs));
+    ids = ids.filter((id) =>
+      printer.infos.info(id).members.some((member) => wanted.has(printer.infos.strip(member.type))),
+    );
+  }
+  const least = flags.holes === undefined ? 0 : Number(flags.holes);
+  if (flags.holes !== undefined && !/^\d{1,6}$/.test(flags.holes))
+    throw new UsageError(`--holes: '${flags.holes}' is not a count`);
+  if (least > 0) ids = ids.filter((id) => printer.infos.info(id).holeCount >= least);
+  return ids;
+}
