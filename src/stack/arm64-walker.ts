@@ -186,11 +186,14 @@ class Arm64Walk {
   #take(address: bigint, record: bigint, next: bigint): void {
     let pc = address;
     let through: string | undefined;
+    let kind: Frame["kind"] = "call";
     const { returnAddresses } = this.#walker.sources;
     if (returnAddresses.isReplaced(pc)) {
       const { task } = this.#start;
       const restored = task === undefined ? undefined : returnAddresses.restore(task, pc, next, next);
-      if (restored !== undefined) {
+      // Nothing called from the code that stands there instead: it is where the function will return to.
+      if (restored === undefined) kind = "exact";
+      else {
         pc = this.#walker.withoutCode(restored.address);
         through = restored.through;
       }
@@ -203,7 +206,7 @@ class Arm64Walk {
       throw new WalkProblem(`frame record at 0x${record.toString(16)} leads back to 0x${next.toString(16)}`);
     }
     this.#fp = next;
-    this.#push("call", { slot: record + 8n, through });
+    this.#push(kind, { slot: record + 8n, through });
   }
 
   /** A record of zeros: the end, or since v6.13 saved registers. */

@@ -96,9 +96,10 @@ export class ReturnAddresses {
       }
       return undefined;
     }
-    // v6.11 (42675b723b48): words; each entry ends with one whose low bits say how far back it begins.
+    // v6.11 (42675b723b48): words; behind each entry is one whose low bits say how far back it begins.
     for (let index = current, steps = 0; index > 0 && steps < maximumDepth; steps++) {
-      const back = Number(this.#memory.readU64(base + BigInt((index - 1) * 8)) & 0x3ffn);
+      index--;
+      const back = Number(this.#memory.readU64(base + BigInt(index * 8)) & 0x3ffn);
       if (back === 0 || back > index) return undefined;
       index -= back;
       const found = fits(base + BigInt(index * 8));

@@ -258,7 +258,8 @@ class X86Walk {
       const restored = task === undefined ? undefined : returnAddresses.restore(task, pc, slot);
       if (restored === undefined) {
         this.#moveTo(pc, cfa, bp ?? this.#bp, false);
-        this.#push({ kind: "call", slot });
+        // Nothing called from there: it is where the processor will return to.
+        this.#push({ kind: "exact", slot });
         throw new WalkProblem("the return address was replaced, and the kernel's note of it is not found");
       }
       pc = restored.address;
