@@ -1,7 +1,9 @@
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import type { Command } from "commander";
 import { isDwarflessError, UsageError } from "../io/index.ts";
-import { Kernel } from "../kernel/index.ts";
+import { findSidecar, Kernel } from "../kernel/index.ts";
+import { defaultStore } from "../sidecar/index.ts";
+import { kernelOf, sidecarFromDebuginfod } from "./debuginfod-sidecar.ts";
 import { oneLine } from "./run-program.ts";
 import type { Streams } from "./streams.ts";
 
@@ -19,7 +21,7 @@ export function addDumpOptions(command: Command): Command {
   return command
     .option(
       "--sidecar <FILE>",
-      "BTF with the types of variables: a file, a folder, or none (default: beside the dump)",
+      "types of variables: a file, folder or URL, debuginfod, or none (default: beside the dump, then the store)",
     )
     .option("--deadline <SECONDS>", "give up searching memory after this long")
     .option("--no-modules", "leave modules out")
@@ -45,9 +47,10 @@ export async function withKernel<Result>(
   use: (kernel: Kernel) => Result | Promise<Result>,
 ): Promise<Result> {
   const started = performance.now();
+  const sidecar = await chosenSidecar(files, flags, streams);
   const kernel = await Kernel.open(files, {
     modules: flags.modules,
-    ...(flags.sidecar !== undefined && { sidecar: flags.sidecar }),
+    ...(sidecar !== undefined && { sidecar }),
     ...(flags.deadline !== undefined && { deadline: Date.now() + seconds(flags.deadline) * 1000 }),
   });
   try {
@@ -61,6 +64,26 @@ export async function withKernel<Result>(
   } finally {
     kernel.close();
   }
+}
+
+/**
+ * The sidecar to open, undefined to look in the usual places. `debuginfod` asks servers only when there
+ * is none in those.
+ */
+async function chosenSidecar(
+  files: readonly string[],
+  flags: DumpFlags,
+  streams: Streams,
+): Promise<string | undefined> {
+  const named = flags.sidecar ?? (process.env["DWARFLESS_SIDECAR"] || undefined);
+  if (named !== "debuginfod") return named;
+  const kernel = await kernelOf(files);
+  if (findSidecar(files[0]!, kernel.buildId) !== undefined) return undefined;
+  const { encodeFile } = await import("../encode/encode-file.ts");
+  const request = { kernel, servers: undefined, store: defaultStore(), functionStatics: true };
+  const made = await sidecarFromDebuginfod(request, streams, encodeFile);
+  if (made === undefined) streams.err(`dwarfless: no server has build id ${kernel.buildId}\n`);
+  return made;
 }
 
 function addDump(error: unknown, file: string): unknown {

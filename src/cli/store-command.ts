@@ -1,16 +1,10 @@
-import { mkdtempSync, rmSync } from "node:fs";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { Command } from "commander";
-import { debuginfodServers, debuginfoUrl, fetchDebuginfo } from "../debuginfod/index.ts";
-import { FileSource, FormatError, UsageError } from "../io/index.ts";
-import { Kernel } from "../kernel/index.ts";
+import { FileSource, UsageError } from "../io/index.ts";
 import {
   addToStore,
   defaultStore,
   fetchSidecar,
-  isBuildId,
   isSidecarFile,
   isUrl,
   listStore,
@@ -19,11 +13,11 @@ import {
   serveStore,
 } from "../sidecar/index.ts";
 import { countOf } from "./count.ts";
+import { kernelOf, sidecarFromDebuginfod, type WantedKernel } from "./debuginfod-sidecar.ts";
 import type { EncodeFile } from "./encode-command.ts";
 import { exitNegative } from "./exit-code.ts";
 import { jsonDocument } from "./json.ts";
 import { makeSidecar } from "./make-sidecar.ts";
-import { startProgress } from "./progress.ts";
 import { oneLine } from "./run-program.ts";
 import type { Streams } from "./streams.ts";
 
@@ -104,7 +98,7 @@ function getCommand(streams: Streams, encodeFile: EncodeFile, setExitCode: SetEx
       if ((from === undefined) === (fromDebuginfod === undefined)) {
         throw new UsageError("store get: either --from URL or --from-debuginfod");
       }
-      const kernel = await kernelOf(subject);
+      const kernel = await kernelOf([subject]);
       const found =
         from === undefined
           ? await fromDwarf(kernel, flags, streams, encodeFile)
@@ -113,28 +107,6 @@ function getCommand(streams: Streams, encodeFile: EncodeFile, setExitCode: SetEx
       streams.err(`dwarfless: nobody has build id ${kernel.buildId}\n`);
       setExitCode(exitNegative);
     });
-}
-
-/** What a sidecar is wanted for. */
-interface WantedKernel {
-  buildId: string;
-  /** The BTF of the dump; undefined when only the build id was given. */
-  base: Uint8Array | undefined;
-}
-
-async function kernelOf(subject: string): Promise<WantedKernel> {
-  if (isBuildId(subject)) return { buildId: subject, base: undefined };
-  const kernel = await Kernel.open([subject], { sidecar: "none", modules: false });
-  try {
-    const buildId = kernel.buildId?.text;
-    if (buildId === undefined) {
-      throw new FormatError("SIDECAR_BUILD_ID", "the dump's build id is not known", { file: subject });
-    }
-    const { kernelBtf, foundation } = kernel;
-    return { buildId, base: kernelBtf && foundation.memory.read(kernelBtf.address, kernelBtf.byteSize) };
-  } finally {
-    kernel.close();
-  }
 }
 
 async function fromServer(
@@ -151,43 +123,21 @@ async function fromServer(
 }
 
 async function fromDwarf(
-  { buildId, base }: WantedKernel,
+  kernel: WantedKernel,
   flags: GetFlags,
   streams: Streams,
   encodeFile: EncodeFile,
 ): Promise<boolean> {
   const given = typeof flags.fromDebuginfod === "string" ? flags.fromDebuginfod : undefined;
-  const servers = debuginfodServers(given);
-  if (servers.length === 0) {
-    throw new UsageError(
-      given === undefined
-        ? "--from-debuginfod: DEBUGINFOD_URLS names no server"
-        : `--from-debuginfod: '${given}' is no http or https URL`,
-    );
-  }
-  const folder = mkdtempSync(join(tmpdir(), "dwarfless-debuginfo-"));
-  try {
-    const path = join(folder, "vmlinux");
-    for (const server of servers) {
-      // What is asked of whom is always said: a build id tells which kernel somebody has.
-      streams.err(`dwarfless: asking ${oneLine(debuginfoUrl(server, buildId))}\n`);
-      const progress = startProgress(streams, "debuginfo");
-      const byteSize = await fetchDebuginfo({
-        server,
-        buildId,
-        path,
-        ...(progress.onProgress && { onProgress: progress.onProgress }),
-      }).finally(() => progress.stop());
-      if (byteSize === undefined) continue;
-      const request = { file: path, buildId, ...making(flags), ...(base && { base }) };
-      const bytes = await makeSidecar(request, streams, encodeFile);
-      report(addToStore(flags.store ?? defaultStore(), bytes, path), bytes, "made", flags, streams);
-      return true;
-    }
-    return false;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  const store = flags.store ?? defaultStore();
+  const path = await sidecarFromDebuginfod(
+    { kernel, servers: given, store, ...making(flags) },
+    streams,
+    encodeFile,
+  );
+  if (path === undefined) return false;
+  report(path, readSidecarBytes(path), "made", flags, streams);
+  return true;
 }
 
 function making({ functionStatics, jobs }: MakeFlags): { functionStatics: boolean; jobs?: string } {
