@@ -20,7 +20,6 @@ function btfOf(sections: Readonly<Record<string, readonly Entry[]>>): Btf {
 function symbols(list: readonly (readonly [string, bigint])[]): SymbolPlaces {
   return {
     addressesOf: (name) => list.filter((each) => each[0] === name).map((each) => each[1]),
-    namesAt: (address) => list.filter((each) => each[1] === address).map((each) => each[0]),
   };
 }
 
@@ -119,6 +118,28 @@ test("a section of equal names is placed by the one start that fits all", () => 
   });
   const list = [144n, 0n, 72n].map((offset) => ["attr", start + offset] as const);
   expect(places(new VariableSource(btf, symbols(list)))).toHaveLength(3);
+});
+
+test("a section of one variable whose name another section has too", () => {
+  const btf = btfOf({
+    ".data_nosave": [["in_suspend", 0]],
+    ".bss": [
+      ["a", 0],
+      ["b", 8],
+      ["in_suspend", 16],
+    ],
+  });
+  const other = 0xffff_ffff_8200_0000n;
+  const list = [
+    ["a", start],
+    ["b", start + 8n],
+    ["in_suspend", start + 16n],
+    ["in_suspend", other],
+  ] as const;
+  expect(new VariableSource(btf, symbols(list)).find("in_suspend").map(({ address }) => address)).toEqual([
+    other,
+    start + 16n,
+  ]);
 });
 
 test("zero-based sections, as per-CPU ones were until 6.14", () => {

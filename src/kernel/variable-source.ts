@@ -14,20 +14,25 @@ export interface PlacedVariable {
   section: string;
 }
 
-/** Symbols by name and address, as far as placing variables needs them. */
+/** Symbols by name, as far as placing variables needs them. */
 export interface SymbolPlaces {
   /** Addresses of all symbols of that name. */
   addressesOf(name: string): readonly bigint[];
-  /** Names of all symbols at exactly that address. */
-  namesAt(address: bigint): readonly string[];
 }
 
 /** Up to so many names are indexed at once. */
 const smallCount = 1000;
 /** Lookups by searching strings (3 ms in a sidecar of 5 MB) before the names are indexed (30 ms). */
 const searchesBeforeIndex = 3;
-/** Unique symbols that are heard before a section has its place. */
+/** Variables that are heard before a section has its place. */
 const enoughVoters = 24;
+/** Names with more symbols say too little to be heard. */
+const maximumProposals = 64;
+/**
+ * What objcopy --prefix-symbols puts before the names of code that runs before or beside the kernel:
+ * drivers/firmware/efi/libstub, arch/{x86/boot/startup,arm64/kernel/pi}, arch/arm64/kvm/hyp/nvhe.
+ */
+const renamingPrefixes = ["__pi_", "__efistub_", "__kvm_nvhe_"];
 
 /**
  * The VARs of one BTF at the addresses that symbols give them.
@@ -146,11 +151,9 @@ export class VariableSource {
     const { btf } = this;
     const variable = btf.sectionEntryType(section.id, index);
     if (btf.kind(variable) !== BTF_KIND_VAR) return undefined;
-    if (section.place === "unknown") this.#vote(section);
-    if (section.place === "none") return undefined;
     const name = btf.name(variable);
-    const address = BigInt.asUintN(64, section.start + BigInt(btf.sectionEntryOffset(section.id, index)));
-    if (!this.#isAt(name, address)) return undefined;
+    const address = this.#addressOf(section, index);
+    if (address === undefined || !this.#isAt(name, address)) return undefined;
     return {
       name,
       btf,
@@ -161,10 +164,21 @@ export class VariableSource {
     };
   }
 
-  /** Early boot code is linked with its symbols renamed: `__pi_NAME`, `__efistub_NAME`. */
+  #addressOf(section: Section, index: number): bigint | undefined {
+    if (section.place === "unknown") this.#vote(section);
+    if (section.place === "none") return undefined;
+    return BigInt.asUintN(64, section.start + BigInt(this.btf.sectionEntryOffset(section.id, index)));
+  }
+
   #isAt(name: string, address: bigint): boolean {
-    if (this.#symbols.addressesOf(name).includes(address)) return true;
-    return this.#symbols.namesAt(address).some((symbol) => symbol.endsWith(`_${name}`));
+    return this.#placesOf(name).includes(address);
+  }
+
+  /** Where symbols of that name are, or of that name as code linked for another place has it. */
+  #placesOf(name: string): readonly bigint[] {
+    const places = [...this.#symbols.addressesOf(name)];
+    for (const prefix of renamingPrefixes) places.push(...this.#symbols.addressesOf(`${prefix}${name}`));
+    return places;
   }
 
   #vote(section: Section): void {
@@ -178,37 +192,45 @@ export class VariableSource {
       for (let index = first; index < count && voters < enoughVoters; index += stride) {
         const variable = btf.sectionEntryType(section.id, index);
         if (btf.kind(variable) !== BTF_KIND_VAR) continue;
-        const addresses = this.#symbols.addressesOf(btf.name(variable));
-        if (addresses.length !== 1) continue;
-        const start = addresses[0]! - BigInt(btf.sectionEntryOffset(section.id, index));
-        votes.set(start, (votes.get(start) ?? 0) + 1);
+        const places = this.#placesOf(btf.name(variable));
+        if (places.length === 0 || places.length > maximumProposals) continue;
+        for (const place of places) {
+          const start = place - BigInt(btf.sectionEntryOffset(section.id, index));
+          votes.set(start, (votes.get(start) ?? 0) + 1);
+        }
         voters++;
       }
     }
-    if (voters === 0) this.#voteWithDuplicates(section, votes);
-    section.place = "none";
-    for (const [start, number] of votes) {
-      if (number * 2 <= Math.max(voters, 1)) continue;
-      section.place = "known";
-      section.start = start;
-    }
+    const start = bestOf(votes, voters) ?? this.#startLeftOver(section);
+    section.place = start === undefined ? "none" : "known";
+    if (start !== undefined) section.start = start;
   }
 
-  /** All variables of a section share their names (`__modver_attr`): only one start fits every one of them. */
-  #voteWithDuplicates(section: Section, votes: Map<bigint, number>): void {
+  /**
+   * A section of few variables whose names others have too: the symbol that is none of theirs is its
+   * own, if just one is left.
+   */
+  #startLeftOver(section: Section): bigint | undefined {
     const { btf } = this;
-    const count = Math.min(btf.vlen(section.id), enoughVoters);
-    const fits = new Map<bigint, number>();
-    for (let index = 0; index < count; index++) {
+    // Not to be asked again by the sections that are asked now.
+    section.place = "none";
+    const starts = new Set<bigint>();
+    for (let index = 0, count = Math.min(btf.vlen(section.id), enoughVoters); index < count; index++) {
       const name = btf.name(btf.sectionEntryType(section.id, index));
-      for (const address of this.#symbols.addressesOf(name)) {
-        const start = address - BigInt(btf.sectionEntryOffset(section.id, index));
-        fits.set(start, (fits.get(start) ?? 0) + 1);
-      }
+      const taken = this.#entriesNamed(name).map((entry) => this.#addressOf(entry.section, entry.index));
+      const left = this.#placesOf(name).filter((place) => !taken.includes(place));
+      if (left.length !== 1) continue;
+      starts.add(left[0]! - BigInt(btf.sectionEntryOffset(section.id, index)));
     }
-    const perfect = [...fits].filter(([, number]) => number === count);
-    if (count > 1 && perfect.length === 1) votes.set(perfect[0]![0], 1);
+    return starts.size === 1 ? [...starts][0] : undefined;
   }
+}
+
+/** The proposal of more than half of the voters, if no other has as many. */
+function bestOf(votes: ReadonlyMap<bigint, number>, voters: number): bigint | undefined {
+  const [best, second] = [...votes].sort(([, one], [, other]) => other - one);
+  if (best === undefined || best[1] * 2 <= voters) return undefined;
+  return second !== undefined && second[1] === best[1] ? undefined : best[0];
 }
 
 interface Section {

@@ -187,13 +187,10 @@ function variableOf(placed: PlacedVariable, source: Source): KernelVariable {
 }
 
 function placesOf(symbols: SymbolList): SymbolPlaces {
-  return {
-    addressesOf: (name) => symbols.indexesOf(name).map((index) => symbols.address(index)),
-    namesAt: (address) => symbols.indexesAt(address).map((index) => symbols.name(index)),
-  };
+  return { addressesOf: (name) => symbols.indexesOf(name).map((index) => symbols.address(index)) };
 }
 
-const noPlaces: SymbolPlaces = { addressesOf: () => [], namesAt: () => [] };
+const noPlaces: SymbolPlaces = { addressesOf: () => [] };
 
 function lazyPlaces(symbols: () => SymbolList | undefined): SymbolPlaces {
   let places: SymbolPlaces | undefined;
@@ -202,5 +199,5 @@ function lazyPlaces(symbols: () => SymbolList | undefined): SymbolPlaces {
     const list = symbols();
     return (places = list === undefined ? noPlaces : placesOf(list));
   };
-  return { addressesOf: (name) => get().addressesOf(name), namesAt: (address) => get().namesAt(address) };
+  return { addressesOf: (name) => get().addressesOf(name) };
 }
