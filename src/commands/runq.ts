@@ -30,12 +30,12 @@ export interface RunqueueRow {
   runqueue: string | null;
 }
 
-/** Run queues of all online CPUs. @throws {DwarflessError} `NO_TYPES` */
+/** Run queues of all CPUs that are there: one that a panic stopped is no longer online. @throws {DwarflessError} `NO_TYPES` */
 export function listRunqueues(kernel: Kernel, gaps: Gaps): { rows: RunqueueRow[] } {
   const { program, perCpu } = kernel;
   const diagnostics: Diagnostic[] = [];
   const tasks = gaps.diagnosed(new TaskReader(kernel).all(diagnostics), diagnostics);
-  const rows = perCpu.onlineCpus.map((cpu): RunqueueRow => {
+  const rows = perCpu.presentCpus.map((cpu): RunqueueRow => {
     const rq = gaps.column("runqueue", () => cpuRq(program, cpu));
     const current = rq && gaps.column("current", () => rq.member("curr").scalar() as bigint);
     const queued = tasks.filter(

@@ -23,14 +23,14 @@ export interface TimerRow {
 
 const clockNames = ["monotonic", "realtime", "boottime", "tai"];
 
-/** Timers of all online CPUs. */
+/** Timers of all CPUs: one that a panic stopped is no longer online, and has its timers still. */
 export function listTimers(kernel: Kernel, gaps: Gaps): { rows: TimerRow[] } {
   const { program, perCpu } = kernel;
   const rows: TimerRow[] = [];
   const jiffies = gaps.column("jiffies", () => program.variable("jiffies_64").scalar() as bigint);
   const clocks = gaps.column("clocks", () => readClocks(program));
   const now = clocks === null ? [] : [clocks.monotonic, clocks.realtime, clocks.boottime];
-  for (const cpu of perCpu.onlineCpus) {
+  for (const cpu of perCpu.possibleCpus) {
     for (const { timer, base, expires } of gaps.column("timers", () => cpuTimers(program, cpu)) ?? []) {
       rows.push({
         cpu,
