@@ -14,7 +14,7 @@ import {
   releaseOf,
   writeModule,
 } from "../module/index.ts";
-import { readBtfFile } from "../sidecar/index.ts";
+import { firstMisfit, readBtfFile } from "../sidecar/index.ts";
 import { countOf } from "./count.ts";
 import type { EncodeFile } from "./encode-command.ts";
 import { planEncode } from "./encode-arguments.ts";
@@ -114,7 +114,7 @@ async function runModule(
       layout,
       btf: bytes,
       information: [
-        ["description", `BTF of ${variables} variables of Linux ${release}`],
+        ["description", `BTF of ${countOf(variables, "variable")} of Linux ${release}`],
         ["kernel", release],
         ...(subject.buildId === undefined ? [] : ([["build_id", subject.buildId]] as const)),
         ["variables", String(variables)],
@@ -224,6 +224,13 @@ async function openDumped(file: string): Promise<Subject> {
   }
 }
 
+/** What distributions compress modules with, by the first two bytes. */
+const unpackers: ReadonlyMap<string, string> = new Map([
+  ["fd37", "xz"],
+  ["28b5", "zstd"],
+  ["1f8b", "gzip"],
+]);
+
 async function factsFor(file: string, subject: Subject, like: string | undefined): Promise<ModuleFacts> {
   const { image } = subject;
   if (like === undefined) {
@@ -234,6 +241,10 @@ async function factsFor(file: string, subject: Subject, like: string | undefined
   }
   const source = new FileSource(like);
   try {
+    const unpacker = unpackers.get(Buffer.from(source.read(0, Math.min(2, source.byteSize))).toString("hex"));
+    if (unpacker !== undefined) {
+      throw new FormatError("MODULE_LIKE", `compressed: unpack it first (${unpacker} -dk)`, { file: like });
+    }
     const facts = await factsOfModule(ElfFile.open(source));
     if (image !== undefined && image.machine !== facts.machine) {
       throw new FormatError("MODULE_LIKE", `for another kind of processor than ${file}`, { file: like });
@@ -293,7 +304,13 @@ function checkSplit(path: string, bytes: Uint8Array, base: Btf): number {
       },
     );
   }
+  // Over a base that only resembles its own, types are there but not those that were meant.
+  const misfit = firstMisfit(btf);
+  if (misfit !== undefined) {
+    throw new FormatError("MODULE_BTF", `not split from this kernel's BTF: ${misfit}`, { file: path });
+  }
   let variables = 0;
   for (let id = btf.startId; id < btf.typeCount; id++) if (btf.kind(id) === BTF_KIND_VAR) variables++;
+  if (variables === 0) throw new FormatError("MODULE_BTF", "no variable in it", { file: path });
   return variables;
 }
