@@ -123,7 +123,8 @@ describe.each(cases)("$kernel $kind", (dumpCase) => {
       const fields = said(`net-${protocol}`)
         .slice(1)
         .map((line) => line.trim().split(/ +/));
-      expect(inodes(protocol).sort(), protocol).toEqual(fields.map((each) => Number(each[9])).sort());
+      const expected = fields.map((each) => Number(each[9]));
+      expect(inodes(protocol).sort(ascending), protocol).toEqual(expected.sort(ascending));
     }
     const names = said("net-unix")
       .slice(1)
@@ -198,6 +199,10 @@ describe.each(cases)("$kernel $kind", (dumpCase) => {
     expect(info.uptime! - uptime).toBeLessThan(120);
   });
 });
+
+function ascending(left: number, right: number): number {
+  return left - right;
+}
 
 /** Lines after each `@process PID`. */
 function byProcess(lines: readonly string[]): Map<number, string[]> {
