@@ -28,6 +28,7 @@ export { pointerByteSizeOf, TypeSizes } from "./type-sizes.ts";
 export {
   type ClassInfo,
   ClassInfos,
+  distinctStructs,
   type LayoutOptions,
   LayoutPrinter,
   layouts,
@@ -53,3 +54,6 @@ export {
 export { formatDiff } from "./diff-text.ts";
 export { isSorted, sortBtf } from "./sort.ts";
 export { distill, type DistilledBtf } from "./distill.ts";
+export { extractBtf } from "./extract.ts";
+export { findFunctionsTaking, findMember, findVariablesOf } from "./find.ts";
+export { type BtfStatistics, btfStatistics, type KindStatistics } from "./stats.ts";

@@ -3,6 +3,8 @@ import { btfCheckCommand } from "./btf-check-command.ts";
 import { btfDiffCommand } from "./btf-diff-command.ts";
 import { btfDumpCommand } from "./btf-dump-command.ts";
 import { btfLayoutCommand } from "./btf-layout-command.ts";
+import { btfFindCommand, btfStatsCommand } from "./btf-query-commands.ts";
+import { btfDistillCommand, btfExtractCommand, btfSortCommand } from "./btf-write-commands.ts";
 import type { Streams } from "./streams.ts";
 
 /** `dwarfless btf …` */
@@ -12,5 +14,10 @@ export function btfCommand(streams: Streams, setExitCode: (code: number) => void
     .addCommand(btfDumpCommand(streams))
     .addCommand(btfLayoutCommand(streams, setExitCode))
     .addCommand(btfDiffCommand(streams, setExitCode))
-    .addCommand(btfCheckCommand(streams, setExitCode));
+    .addCommand(btfCheckCommand(streams, setExitCode))
+    .addCommand(btfStatsCommand(streams))
+    .addCommand(btfFindCommand(streams, setExitCode))
+    .addCommand(btfExtractCommand(streams))
+    .addCommand(btfSortCommand(streams))
+    .addCommand(btfDistillCommand(streams));
 }

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import * as K from "../btf/index.ts";
-import { type Btf, LayoutPrinter, layouts, type TypeId } from "../btf/index.ts";
+import { type Btf, distinctStructs, LayoutPrinter, layouts, type TypeId } from "../btf/index.ts";
 import { UsageError } from "../io/index.ts";
 import { loadBtf } from "./btf-input.ts";
 import { findTypes } from "./btf-names.ts";
@@ -87,8 +87,7 @@ function select(btf: Btf, names: readonly string[], printer: LayoutPrinter, flag
     if (odd !== undefined)
       throw new UsageError(`type ${odd} is no struct or union but ${K.kindName(btf.kind(odd))}`);
   } else {
-    for (let id = btf.startId; id < btf.typeCount; id++)
-      if (structs.includes(btf.kind(id)) && btf.nameOffset(id) !== 0) ids.push(id);
+    ids = [...distinctStructs(btf, printer.infos)];
   }
   if (flags.contains !== undefined) {
     const wanted = new Set(findTypes(btf, flags.contains, structs));

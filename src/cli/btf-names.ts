@@ -9,7 +9,7 @@ const keywordKinds: Readonly<Record<string, readonly number[]>> = {
   typedef: [K.BTF_KIND_TYPEDEF],
 };
 
-/** Kinds that a bare name may mean. A FWD is found only where there is nothing better. */
+/** Kinds that a bare name may mean. */
 const typeKinds: readonly number[] = [
   K.BTF_KIND_STRUCT,
   K.BTF_KIND_UNION,
@@ -27,6 +27,12 @@ const typeKinds: readonly number[] = [
  */
 export function findRoots(btf: Btf, names: readonly string[]): TypeId[] {
   return names.flatMap((name) => findTypes(btf, name, typeKinds));
+}
+
+/** As {@link findRoots}, but a name may also be that of a variable or function. */
+export function findAny(btf: Btf, names: readonly string[]): TypeId[] {
+  const kinds = [...typeKinds, K.BTF_KIND_VAR, K.BTF_KIND_FUNC];
+  return names.flatMap((name) => findTypes(btf, name, kinds));
 }
 
 /** The types of some kinds that one word names; see {@link findRoots}. */

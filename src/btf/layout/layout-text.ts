@@ -16,22 +16,27 @@ const typeColumns = 26;
 const structNameColumns = 23;
 const unionNameColumns = 21;
 
-/**
- * Every named struct and union of the BTF itself, one text each. Of several with one name, size, count of
- * members and of holes only the first is given, as in pahole.
- */
+/** Every named struct and union of the BTF itself, one text each; see {@link distinctStructs}. */
 export function* layouts(btf: Btf, options: LayoutOptions = {}): Generator<string> {
   const printer = new LayoutPrinter(btf, options);
+  for (const id of distinctStructs(btf, printer.infos)) yield printer.print(id);
+}
+
+/**
+ * The named structs and unions of the BTF itself, in the order of ids. Of several with one name, size,
+ * count of members and of holes only the first is given, as in pahole.
+ */
+export function* distinctStructs(btf: Btf, infos: ClassInfos): Generator<TypeId> {
   const seen = new Set<string>();
   for (let id = btf.startId; id < btf.typeCount; id++) {
     const kind = btf.kind(id);
     if ((kind !== K.BTF_KIND_STRUCT && kind !== K.BTF_KIND_UNION) || btf.nameOffset(id) === 0) continue;
-    const { padding, holeCount, bitHoleCount } = printer.infos.info(id);
+    const { padding, holeCount, bitHoleCount } = infos.info(id);
     const shape = [kind, btf.sizeOrType(id), btf.vlen(id), padding, holeCount, bitHoleCount];
     const key = `${shape.join(" ")} ${btf.name(id)}`;
     if (seen.has(key)) continue;
     seen.add(key);
-    yield printer.print(id);
+    yield id;
   }
 }
 
