@@ -340,6 +340,39 @@ describe("variables", () => {
     expect([...result.btf!]).toEqual([...plain.result.btf!]);
   });
 
+  it("stand alone in split BTF over a base that is given, with what it lacks of their types", async () => {
+    const spec = (...more: Die[]): DwarfElfSpec => ({
+      units: [
+        unit(
+          variable("here", 8),
+          variable("other", 0x1004),
+          die("subprogram", { name: "f" }, [local("static_one", 0x1008)]),
+          ...more,
+        ),
+      ],
+      sections: [percpu, data],
+      symbols: [
+        object("here", 8),
+        object("other", 0x1004),
+        object("static_one.7", 0x1008),
+        object("open_ended", 0x1010, 8),
+      ],
+    });
+    const base = (await encodeDwarf(spec())).result.btf!;
+    const later = spec(variable("open_ended", 0x1010, { type: to("open") }));
+    const { result, btf } = await encodeDwarf(later, { base, splitVariables: true });
+    expect(entriesOf(btf)).toEqual([
+      ".data: other@4+4 global",
+      ".data: static_one.7@8+4",
+      ".data: open_ended@16+8 global",
+    ]);
+    expect(result.splitVariables).toEqual(result.btf);
+    // One array that the symbol's size closes; the rest is VARs and the DATASEC.
+    expect(btf.typeCount - btf.startId).toBe(5);
+    const some = await encodeDwarf(later, { base, splitVariables: true, splitMinorVariables: false });
+    expect(entriesOf(some.btf)).toEqual([".data: other@4+4 global", ".data: open_ended@16+8 global"]);
+  });
+
   it("in a relocatable file are placed by the symbol's section", async () => {
     const relocatable: DwarfElfSpec = {
       type: 1,

@@ -41,6 +41,7 @@ const imports: readonly [string, string, string | undefined][] = [
   ["dump", "hysnappy", restricted],
   ["module", "../kernel/index.ts", restricted],
   ["module", "../encode/index.ts", restricted],
+  ["debuginfod", "../sidecar/index.ts", restricted],
   ["module", "../btf/index.ts", undefined],
   ["compress", "../io/index.ts", undefined],
   ["memory", "../dump/index.ts", undefined],
