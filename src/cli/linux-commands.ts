@@ -2,11 +2,17 @@ import type { Command } from "commander";
 import {
   areaLines,
   type AreaRow,
+  deviceLines,
+  type DeviceRow,
+  diskLines,
+  type DiskRow,
   fileLines,
   irqLines,
   type IrqRow,
   type FileRow,
   listAreas,
+  listDevices,
+  listDisks,
   listFiles,
   listIrqs,
   listMemory,
@@ -53,6 +59,7 @@ export function linuxCommands(streams: Streams, setExitCode: (code: number) => v
     table(kmem),
     table(runq),
     table(timer),
+    table(dev),
     sysCommand(streams),
     netCommand(streams),
   ];
@@ -187,4 +194,18 @@ const timer: TableCommand<TimerRow, object> = {
   takesQueries: false,
   list: listTimers,
   lines: timerLines,
+};
+
+const dev: TableCommand<DeviceRow | DiskRow, { disks?: boolean }> = {
+  name: "dev",
+  description: "device numbers of drivers; disks and partitions (-d)",
+  argument: "a dump, or the parts of a split one",
+  example: "vmcore -d",
+  plural: (flags) => (flags.disks === true ? "disks" : "devices"),
+  takesQueries: false,
+  options: [["-d, --disks", "disks and partitions"]],
+  list: (kernel, gaps, _, flags) =>
+    flags.disks === true ? listDisks(kernel, gaps) : listDevices(kernel, gaps),
+  lines: (rows, flags) =>
+    flags.disks === true ? diskLines(rows as readonly DiskRow[]) : deviceLines(rows as readonly DeviceRow[]),
 };

@@ -27,6 +27,7 @@ export { listMemory, listSlabs, memoryLines, type MemoryRow, slabLines, type Sla
 export { listNetdevs, listSockets, type NetdevRow, netLines, type SocketRow } from "./net.ts";
 export { listRunqueues, type QueuedTask, runqueueLines, type RunqueueRow } from "./runq.ts";
 export { listTimers, timerLines, type TimerRow } from "./timer.ts";
+export { deviceLines, type DeviceRow, diskLines, type DiskRow, listDevices, listDisks } from "./dev.ts";
 export { type SystemInfo, systemInfo, systemLines } from "./sys.ts";
 export { type Column, tableLines, tableWidth } from "./table.ts";
 export { listVariables, unknownVariable, variableLine, variableRow, type VariableRow } from "./vars.ts";

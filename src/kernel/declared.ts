@@ -122,6 +122,7 @@ export const declaredTypes: ReadonlyMap<string, readonly string[]> = new Map<str
   ["bus_kset", ["struct kset *"]],
   ["block_class", ["struct class"]],
   ["chrdevs", ["struct char_device_struct *[255]"]],
+  ["major_names", ["struct blk_major_name *[255]"]],
   ["ioport_resource", ["struct resource"]],
   ["iomem_resource", ["struct resource"]],
   ["kexec_crash_image", ["struct kimage *"]],

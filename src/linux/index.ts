@@ -39,3 +39,10 @@ export {
 export { forEachNetdev, netdevAddresses } from "./netdevice.ts";
 export { type ArmedHrtimer, type ArmedTimer, cpuHrtimers, cpuTimers } from "./timer.ts";
 export { cpuRq, schedClass, taskOnRqQueued } from "./runqueue.ts";
+export {
+  blockDeviceName,
+  blockDevices,
+  characterDevices,
+  type DeviceNumbers,
+  forEachBlockDevice,
+} from "./device.ts";

@@ -5,6 +5,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   listAreas,
+  listDevices,
+  listDisks,
   listFiles,
   listIrqs,
   listLog,
@@ -187,6 +189,25 @@ describe.each(cases)("$kernel $kind", (dumpCase) => {
       // Those of sleeping processes are far away; the others go off and are armed again.
       if (expires !== undefined && place.name === "hrtimer_wakeup")
         expect(timers.has(`${place.cpu} ${place.name} ${expires}`), `${place.name} ${line}`).toBe(true);
+    }
+  });
+
+  check("dev", (gaps) => {
+    const rows = listDevices(kernel, gaps).rows;
+    const lines = rows.map(({ kind, major, name }) => `${kind} ${major} ${name}`);
+    let kind = "";
+    const expected: string[] = [];
+    for (const line of said("devices")) {
+      if (line.endsWith(" devices:")) kind = line.split(" ")[0]!.toLowerCase();
+      else if (line !== "") expected.push(`${kind} ${line.trim()}`);
+    }
+    // A driver with several ranges of one number is listed once for each.
+    expect(lines).toEqual(expected);
+    const disks = new Map(listDisks(kernel, gaps).rows.map((row) => [row.name, row]));
+    for (const line of said("partitions").slice(2)) {
+      const [major, minor, blocks, name] = line.trim().split(/ +/);
+      const size = Number(blocks) * 1024;
+      expect(disks.get(name!)).toMatchObject({ major: Number(major), minor: Number(minor), size });
     }
   });
 
