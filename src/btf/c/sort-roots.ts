@@ -9,14 +9,20 @@ const maximumChain = 128;
 const lastRank = 10;
 
 /**
- * All ids, void included, in the order in which bpftool (7.5 on) prints types: enums, then
+ * All ids, void included but without functions, variables and sections (half of a kernel's types, and
+ * nothing is printed for them), in the order in which bpftool (7.5 on) prints types: enums, then
  * scalars, then structs and unions, then functions, what refers to a type standing with it; each by
  * name, and equal names by what they are made of.
  */
 export function sortRoots(btf: Btf): TypeId[] {
   const sorter = new RootSorter(btf);
-  const ids = Array.from({ length: btf.typeCount }, (_, id) => id);
+  const ids: TypeId[] = [];
+  for (let id = 0; id < btf.typeCount; id++) if (isPrintable(btf.kind(id))) ids.push(id);
   return ids.sort((a, b) => sorter.compare(a, b));
+}
+
+function isPrintable(kind: number): boolean {
+  return kind !== K.BTF_KIND_FUNC && kind !== K.BTF_KIND_VAR && kind !== K.BTF_KIND_DATASEC;
 }
 
 class RootSorter {
@@ -33,7 +39,7 @@ class RootSorter {
     for (let id = 0; id < btf.typeCount; id++) {
       this.#ranks[id] = this.#rank(id);
       // One character per byte, so that comparing strings compares bytes.
-      this.#names.push(btf.binaryString(btf.nameOffset(id)));
+      this.#names.push(isPrintable(btf.kind(id)) ? btf.binaryString(btf.nameOffset(id)) : "");
     }
     for (let id = 0; id < btf.typeCount; id++) this.#sortNames.push(this.#sortName(id));
   }
@@ -87,6 +93,7 @@ class RootSorter {
 /** Hashes of 64 bits that tell types of one name apart, as two halves; each made when first asked for. */
 class TypeHashes {
   readonly #btf: Btf;
+  readonly #names = new Map<number, Hash64>();
   readonly #whole = new Map<TypeId, readonly [high: number, low: number]>();
 
   constructor(btf: Btf) {
@@ -140,12 +147,18 @@ class TypeHashes {
 
   #addName(hash: Hash64, offset: number): void {
     if (offset === 0) return;
+    const known = this.#names.get(offset);
+    if (known !== undefined) {
+      hash.add(known.high, known.low);
+      return;
+    }
     const name = this.#btf.binaryString(offset);
     const text = new Hash64();
     for (let index = 0; index < name.length; index++) {
       const byte = (name.charCodeAt(index) << 24) >> 24;
       text.add(byte < 0 ? 0xffff_ffff : 0, byte >>> 0);
     }
+    this.#names.set(offset, text);
     hash.add(text.high, text.low);
   }
 }
