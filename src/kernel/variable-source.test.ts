@@ -20,6 +20,8 @@ function btfOf(sections: Readonly<Record<string, readonly Entry[]>>): Btf {
 function symbols(list: readonly (readonly [string, bigint])[]): SymbolPlaces {
   return {
     addressesOf: (name) => list.filter((each) => each[0] === name).map((each) => each[1]),
+    hasSymbolIn: (address, byteSize) =>
+      list.some((each) => each[1] >= address && each[1] < address + BigInt(byteSize)),
   };
 }
 
@@ -140,6 +142,15 @@ test("a section of one variable whose name another section has too", () => {
     other,
     start + 16n,
   ]);
+});
+
+test("without a symbol, a place that no other symbol takes will do where the section is sure", () => {
+  const many = Array.from({ length: 20 }, (_, i): Entry => [`v${i}`, i * 8]);
+  const btf = btfOf({ ".init.data": [...many, ["hidden", 0x200], ["taken", 0x300]] });
+  const list = many.map(([name, offset]) => [name, start + BigInt(offset)] as const);
+  const source = new VariableSource(btf, symbols([...list, ["other", start + 0x302n]]));
+  expect(source.find("hidden").map(({ address }) => address)).toEqual([start + 0x200n]);
+  expect(source.find("taken")).toEqual([]);
 });
 
 test("zero-based sections, as per-CPU ones were until 6.14", () => {

@@ -14,10 +14,12 @@ export interface PlacedVariable {
   section: string;
 }
 
-/** Symbols by name, as far as placing variables needs them. */
+/** Symbols, as far as placing variables needs them. */
 export interface SymbolPlaces {
   /** Addresses of all symbols of that name. */
   addressesOf(name: string): readonly bigint[];
+  /** Whether a symbol stands at one of these bytes. */
+  hasSymbolIn(address: bigint, byteSize: number): boolean;
 }
 
 /** Up to so many names are indexed at once. */
@@ -26,6 +28,8 @@ const smallCount = 1000;
 const searchesBeforeIndex = 3;
 /** Variables that are heard before a section has its place. */
 const enoughVoters = 24;
+/** Of them so many must agree for a variable to count that has no symbol itself. */
+const sureVoters = 16;
 /** Names with more symbols say too little to be heard. */
 const maximumProposals = 64;
 /**
@@ -39,8 +43,8 @@ const renamingPrefixes = ["__pi_", "__efistub_", "__kvm_nvhe_"];
  *
  * A DATASEC says where a variable stands in its section but not where the section is in memory. Each
  * variable whose symbol is unique proposes an address for its section, and the section is where most
- * of a sample put it. A variable counts only when a symbol of its name stands exactly at its place:
- * what cannot be confirmed is left out, never guessed.
+ * of a sample put it. A variable counts when a symbol of its name stands exactly at its place, or when its
+ * section is placed beyond doubt and no symbol contradicts; the rest is left out, never guessed.
  */
 export class VariableSource {
   readonly btf: Btf;
@@ -140,7 +144,7 @@ export class VariableSource {
     for (let index = 0; index < offsets.length; index++) {
       if (infoKind(words[offsets[index]! + 1]!) !== BTF_KIND_DATASEC) continue;
       const id = startId + index;
-      sections.push({ id, name: btf.name(id), place: "unknown", start: 0n });
+      sections.push({ id, name: btf.name(id), place: "unknown", sure: false, start: 0n });
       this.#count += btf.vlen(id);
     }
     this.#sections = sections;
@@ -153,7 +157,9 @@ export class VariableSource {
     if (btf.kind(variable) !== BTF_KIND_VAR) return undefined;
     const name = btf.name(variable);
     const address = this.#addressOf(section, index);
-    if (address === undefined || !this.#isAt(name, address)) return undefined;
+    if (address === undefined) return undefined;
+    const byteSize = btf.sectionEntryByteSize(section.id, index);
+    if (!this.#isAt(name, address) && !this.#isUncontested(section, address, byteSize)) return undefined;
     return {
       name,
       btf,
@@ -168,6 +174,11 @@ export class VariableSource {
     if (section.place === "unknown") this.#vote(section);
     if (section.place === "none") return undefined;
     return BigInt.asUintN(64, section.start + BigInt(this.btf.sectionEntryOffset(section.id, index)));
+  }
+
+  /** The kernel's tables leave some symbols out, those of its EFI stub for example; then none may stand there. */
+  #isUncontested(section: Section, address: bigint, byteSize: number): boolean {
+    return section.sure && byteSize > 0 && !this.#symbols.hasSymbolIn(address, byteSize);
   }
 
   #isAt(name: string, address: bigint): boolean {
@@ -201,7 +212,9 @@ export class VariableSource {
         voters++;
       }
     }
-    const start = bestOf(votes, voters) ?? this.#startLeftOver(section);
+    const best = bestOf(votes, voters);
+    const start = best ?? this.#startLeftOver(section);
+    section.sure = best !== undefined && voters >= sureVoters && votes.get(best)! >= voters * 0.9;
     section.place = start === undefined ? "none" : "known";
     if (start !== undefined) section.start = start;
   }
@@ -237,6 +250,8 @@ interface Section {
   id: TypeId;
   name: string;
   place: "unknown" | "known" | "none";
+  /** Placed by so many symbols that one more or less says nothing. */
+  sure: boolean;
   /** Address of offset 0; may be "below zero" for zero-based per-CPU sections. */
   start: bigint;
 }

@@ -187,10 +187,16 @@ function variableOf(placed: PlacedVariable, source: Source): KernelVariable {
 }
 
 function placesOf(symbols: SymbolList): SymbolPlaces {
-  return { addressesOf: (name) => symbols.indexesOf(name).map((index) => symbols.address(index)) };
+  return {
+    addressesOf: (name) => symbols.indexesOf(name).map((index) => symbols.address(index)),
+    hasSymbolIn: (address, byteSize) => {
+      const last = symbols.find(address + BigInt(byteSize) - 1n);
+      return last !== undefined && symbols.address(last.index) >= address;
+    },
+  };
 }
 
-const noPlaces: SymbolPlaces = { addressesOf: () => [] };
+const noPlaces: SymbolPlaces = { addressesOf: () => [], hasSymbolIn: () => true };
 
 function lazyPlaces(symbols: () => SymbolList | undefined): SymbolPlaces {
   let places: SymbolPlaces | undefined;
@@ -199,5 +205,8 @@ function lazyPlaces(symbols: () => SymbolList | undefined): SymbolPlaces {
     const list = symbols();
     return (places = list === undefined ? noPlaces : placesOf(list));
   };
-  return { addressesOf: (name) => get().addressesOf(name) };
+  return {
+    addressesOf: (name) => get().addressesOf(name),
+    hasSymbolIn: (address, byteSize) => get().hasSymbolIn(address, byteSize),
+  };
 }
