@@ -3,7 +3,8 @@
 drgn -c DUMP -s VMLINUX -q drgn-variables.py list NAMES OUT
     NAMES: one a line. OUT: [name, address or null, bytes or null, type], where there is a variable.
 drgn -c DUMP -s VMLINUX -q drgn-variables.py values NAMES OUT
-    NAMES: a name, or NAME@CPU for a per-CPU variable. OUT: [name, value], values as `dwarfless eval --json` has them.
+    NAMES: a name, or NAME@CPU for a per-CPU variable. OUT: [name, value, address], values as `dwarfless eval --json`
+    has them. Of several variables of a name drgn takes one, and not always the same.
 """
 
 import json
@@ -88,9 +89,10 @@ def listed(name):
 def valued(name):
     name, _, cpu = name.partition("@")
     source = find(name)
+    address = hex(source.address_)
     if cpu:
-        return [f"{name}@{cpu}", convert(per_cpu(source, int(cpu)))]
-    return [name, convert(source)]
+        return [f"{name}@{cpu}", convert(per_cpu(source, int(cpu))), address]
+    return [name, convert(source), address]
 
 
 mode, names, output = sys.argv[1:]

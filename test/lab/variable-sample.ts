@@ -28,7 +28,9 @@ export function chooseSample(
   const perCpu: string[] = [];
   for (const row of ours) {
     if (occurrences.get(row.name) !== 1 || row.size > maximumBytes) continue;
-    if (peers.get(row.name)?.type !== row.type || peers.get(row.name)?.address === null) continue;
+    const peer = peers.get(row.name);
+    if (peer?.type !== row.type || peer.address === null) continue;
+    if (BigInt(peer.address) !== BigInt(row.address)) continue;
     if (row.perCpu) perCpu.push(`${row.name}@1`);
     else byKind.get(kinds.find(([, fits]) => fits(row.type))![0])!.push(row.name);
   }
