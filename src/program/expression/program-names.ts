@@ -2,7 +2,7 @@ import { type Btf, BTF_KIND_FUNC } from "../../btf/index.ts";
 import { LookupError } from "../errors.ts";
 import { KernelObject } from "../object.ts";
 import { primitiveNamed } from "../primitive.ts";
-import type { Program, Variable, VariableTable } from "../program.ts";
+import type { Program, Variable } from "../program.ts";
 import { basicType } from "../conversions.ts";
 import { Type } from "../type.ts";
 import { type NameSpace, stringOffsets, typesNamed } from "../type-search.ts";
