@@ -73,7 +73,9 @@ function varsCommand(streams: Streams, setExitCode: SetExitCode): Command {
             found.map((variable) => oneLine(variableLine(variable))),
             streams,
           );
-        if (found.length === 0) setExitCode(exitNegative);
+        if (found.length > 0) return;
+        streams.err(`dwarfless: no variable matches ${oneLine(rest[0] ?? "")}\n`);
+        setExitCode(exitNegative);
       });
     });
 }

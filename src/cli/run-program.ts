@@ -1,5 +1,5 @@
 import { isDwarflessError } from "../io/index.ts";
-import { exitUsage } from "./exit-code.ts";
+import { exitNegative, exitUsage } from "./exit-code.ts";
 import { processStreams, type Streams } from "./streams.ts";
 
 /**
@@ -28,8 +28,11 @@ export function reportError(name: string, error: unknown, streams: Streams): num
     streams.err(`${error.stack}\n`);
   }
   streams.err(`${name}: ${errorLine(error)}\n`);
-  return exitUsage;
+  return isDwarflessError(error) && notFoundCodes.has(error.code) ? exitNegative : exitUsage;
 }
+
+/** What was asked for is not there: an answer, and no misuse. */
+const notFoundCodes: ReadonlySet<string> = new Set(["LOOKUP", "EXPRESSION_NAME"]);
 
 /** The text of anything thrown, on one line and without control characters. */
 export function errorLine(error: unknown): string {
