@@ -87,8 +87,11 @@ def listed(name):
 
 
 def valued(name):
+    whole = name
     name, _, cpu = name.partition("@")
     source = find(name)
+    if source is None or source.address_ is None:
+        return [whole, None, "0x0"]
     address = hex(source.address_)
     if cpu:
         return [f"{name}@{cpu}", convert(per_cpu(source, int(cpu))), address]

@@ -42,11 +42,16 @@ describe.each(dumpKernelNames)("variables of %s", (name) => {
     skipWithout(context);
     const byName = new Map<string, VariableRow[]>();
     for (const row of ours) byName.set(row.name, [...(byName.get(row.name) ?? []), row]);
+    const kallsyms = dump.said("kallsyms");
+    const namesAt = (address: bigint): string[] => {
+      const line = new RegExp(`^${address.toString(16).padStart(16, "0")} \\S (\\S+)$`, "gm");
+      return [...kallsyms.matchAll(line)].map((match) => match[1]!);
+    };
     const reasons = new Map<string, number>();
     const unexplained: string[] = [];
     let equal = 0;
     for (const peer of theirs) {
-      const reason = explainVariable(peer, byName.get(peer.name) ?? []);
+      const reason = explainVariable(peer, byName.get(peer.name) ?? [], namesAt);
       if (reason === "equal") equal++;
       else if (reason === undefined) unexplained.push(JSON.stringify([peer, byName.get(peer.name)]));
       else reasons.set(reason, (reasons.get(reason) ?? 0) + 1);

@@ -25,7 +25,11 @@ export interface PeerVariable {
  * "equal", or why the two differ; undefined where nothing explains it. Of several variables with one
  * name drgn gives one, and `rows` are all of ours.
  */
-export function explainVariable(peer: PeerVariable, rows: readonly VariableRow[]): string | undefined {
+export function explainVariable(
+  peer: PeerVariable,
+  rows: readonly VariableRow[],
+  namesAt: (address: bigint) => readonly string[],
+): string | undefined {
   if (peer.address === null) return "a constant without an address";
   // BTF_KIND_VAR in a DATASEC has a size; pahole and the kernel leave out what has none.
   if (peer.size === 0) return "of no size";
@@ -39,6 +43,12 @@ export function explainVariable(peer: PeerVariable, rows: readonly VariableRow[]
   // drgn took an extern declaration of an array, the definition has its length.
   if (peer.size === null && here.some((row) => row.type.replace(/\[\d+\]/, "[]") === peer.type)) {
     return "an array whose length drgn does not know";
+  }
+  // KVM's code beside the kernel on arm64 has per-CPU variables of its own, under other symbols: a section
+  // that BTF describes none of. drgn takes now the one, now the other.
+  const symbol = `__kvm_nvhe_${peer.name}`;
+  if (here.length === 0 && rows.length > 0 && namesAt(address).includes(symbol)) {
+    return "KVM's variable of that name, beside the kernel's";
   }
   return undefined;
 }
