@@ -86,11 +86,17 @@ def listed(name):
     return [name, address, size, source.type_.type_name()]
 
 
+def is_incomplete(type_):
+    """True for an array declared elsewhere, whose definition drgn did not take."""
+    type_ = underlying(type_)
+    return type_.kind == TypeKind.ARRAY and type_.length is None
+
+
 def valued(name):
     whole = name
     name, _, cpu = name.partition("@")
     source = find(name)
-    if source is None or source.address_ is None:
+    if source is None or source.address_ is None or is_incomplete(source.type_):
         return [whole, None, "0x0"]
     address = hex(source.address_)
     if cpu:
