@@ -59,6 +59,9 @@ interface Frame {
   isInUnion: boolean;
 }
 
+/** How pahole begins a remark on what could be packed: part of the text that must equal its own. */
+const attention = "XXX";
+
 /** Prints structs and unions with their offsets, sizes, holes and cache lines, as pahole 1.32 does. */
 export class LayoutPrinter {
   readonly infos: ClassInfos;
@@ -130,11 +133,14 @@ export class LayoutPrinter {
     const remark = (text: string): void => {
       if (!needsBlank) this.#put("\n");
       needsBlank = true;
-      this.#put(`${lead}/* ${text} */\n`);
+      this.#put(`${lead}/* ${attention} ${text} */\n`);
+    };
+    const remarkHole = (size: number, unit: "bit" | "byte"): void => {
+      if (size > 0) remark(`${counted(size, unit)} hole, try to pack`);
     };
     this.#put(`struct${name === "" ? "" : ` ${name}`} {\n`);
-    if (info.firstBitHole > 0) remark(`XXX ${counted(info.firstBitHole, "bit")} hole, try to pack`);
-    if (info.firstHole > 0) remark(`XXX ${counted(info.firstHole, "byte")} hole, try to pack`);
+    remarkHole(info.firstBitHole, "bit");
+    remarkHole(info.firstHole, "byte");
     tally.addHoles(info.firstHole, info.firstBitHole);
 
     let last: MemberPlace | undefined;
@@ -156,11 +162,11 @@ export class LayoutPrinter {
         const inner = this.infos.info(type);
         this.infos.isPacked(type);
         const text = this.#remarks(type, inner);
-        if (text !== "") remark(`XXX last struct has ${text}`);
+        if (text !== "") remark(`last struct has ${text}`);
         tally.addMemberType(inner);
       }
-      if (member.bitHole > 0) remark(`XXX ${counted(member.bitHole, "bit")} hole, try to pack`);
-      if (member.hole > 0) remark(`XXX ${counted(member.hole, "byte")} hole, try to pack`);
+      remarkHole(member.bitHole, "bit");
+      remarkHole(member.hole, "byte");
       tally.addMember(member, last);
       last = member;
     }
