@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { commonTypes, MockMemory, mockProgram } from "../../test/build/mock-program.ts";
-import { Btf, BtfBuilder } from "../btf/index.ts";
+import { Btf, BTF_INT_BOOL, BtfBuilder } from "../btf/index.ts";
 import { isDwarflessError } from "../io/index.ts";
 import { toJson } from "./json.ts";
 import { KernelObject } from "./object.ts";
@@ -107,6 +107,23 @@ describe("hostile types", () => {
       { numRuns: 150 },
     );
   }, 60_000);
+
+  it("refuse to make a bool or a float as large as memory", () => {
+    const b = new BtfBuilder();
+    b.addInt("_Bool", 1, BTF_INT_BOOL);
+    b.addFloat("double", 8);
+    const bytes = b.finish();
+    const view = new DataView(bytes.buffer, bytes.byteOffset);
+    const sizeOf = (record: number): number => 24 + record + 8;
+    view.setUint32(sizeOf(0), 0x7f000001, true);
+    view.setUint32(sizeOf(16), 0x7f000001, true);
+    const btf = Btf.parse(bytes);
+    const program = mockProgram({ btf });
+    for (const id of [1, 2]) {
+      const value = KernelObject.scalar(program, Type.of(btf, id), -1n);
+      expect(() => value.bytes()).toThrow(/ of 2130706433 bytes/);
+    }
+  });
 
   it("works on the sample unchanged", () => {
     useAll(Btf.parse(sample()));

@@ -80,8 +80,12 @@ export function decodeFloat(bytes: Uint8Array, isLittleEndian: boolean): number 
   return bytes.length === 4 ? view.getFloat32(0, isLittleEndian) : undefined;
 }
 
-/** Bytes of an integer in memory order. */
+/**
+ * Bytes of an integer in memory order.
+ * @throws {ObjectTypeError} for integers beyond all real ones
+ */
 export function encodeInteger(value: bigint, byteSize: number, isLittleEndian: boolean): Uint8Array {
+  if (byteSize * 8 > maximumIntegerBits) throw new ObjectTypeError(`an integer of ${byteSize} bytes`);
   const bytes = new Uint8Array(byteSize);
   let rest = BigInt.asUintN(byteSize * 8, value);
   for (let at = 0; at < byteSize; at++) {
@@ -93,9 +97,9 @@ export function encodeInteger(value: bigint, byteSize: number, isLittleEndian: b
 
 /** Bytes of a float in memory order. @throws {ObjectTypeError} for sizes that JavaScript has no number for */
 export function encodeFloat(value: number, byteSize: number, isLittleEndian: boolean): Uint8Array {
+  if (byteSize !== 4 && byteSize !== 8) throw new ObjectTypeError(`a float of ${byteSize} bytes`);
   const bytes = new Uint8Array(byteSize);
   const view = new DataView(bytes.buffer);
-  if (byteSize !== 4 && byteSize !== 8) throw new ObjectTypeError(`a float of ${byteSize} bytes`);
   if (byteSize === 4) view.setFloat32(0, value, isLittleEndian);
   else view.setFloat64(0, value, isLittleEndian);
   return bytes;
