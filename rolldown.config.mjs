@@ -1,4 +1,5 @@
 import { defineConfig } from "rolldown";
+import { thirdPartyLicences } from "./scripts/third-party-licences.mjs";
 
 /** One bundle with shared chunks: constants imported across modules are folded, start-up reads few files. */
 export default defineConfig({
@@ -15,6 +16,7 @@ export default defineConfig({
     "cli/dwarfless-pahole": "src/cli/dwarfless-pahole.ts",
   },
   platform: "node",
+  plugins: [thirdPartyLicences("THIRD-PARTY-LICENSES.txt")],
   external: ["hysnappy", "piscina", "zstddec"],
   output: {
     dir: "dist",
