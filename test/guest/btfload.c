@@ -2,58 +2,10 @@
  * btfload FILE...: hand raw BTF to the running kernel (bpf(2), BPF_BTF_LOAD) and say what it says.
  * One line each: "OK FILE" or "FAIL FILE ERRNO", the latter followed by the last lines of the
  * kernel's own log, each after "| ".
- *
- * Freestanding, so that any C compiler makes it for any target without a C library:
- *   cc -O2 -static -nostdlib -ffreestanding -fno-stack-protector -o btfload btfload.c
  */
-
-typedef unsigned int u32;
-typedef unsigned long u64;
-
-#if defined(__x86_64__)
-enum { SYS_write = 1, SYS_close = 3, SYS_mmap = 9, SYS_exit = 60, SYS_openat = 257, SYS_lseek = 8, SYS_bpf = 321 };
-
-static long call(long number, long a, long b, long c, long d, long e, long f)
-{
-	long result;
-	register long r10 __asm__("r10") = d;
-	register long r8 __asm__("r8") = e;
-	register long r9 __asm__("r9") = f;
-
-	__asm__ volatile("syscall" : "=a"(result)
-			 : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-			 : "rcx", "r11", "memory");
-	return result;
-}
-
-/* The stack pointer at entry points at argc. */
-__asm__(".globl _start\n_start:\n\tmov %rsp, %rdi\n\tand $-16, %rsp\n\tcall start\n");
-#elif defined(__aarch64__)
-enum { SYS_write = 64, SYS_close = 57, SYS_mmap = 222, SYS_exit = 93, SYS_openat = 56, SYS_lseek = 62, SYS_bpf = 280 };
-
-static long call(long number, long a, long b, long c, long d, long e, long f)
-{
-	register long x8 __asm__("x8") = number;
-	register long x0 __asm__("x0") = a;
-	register long x1 __asm__("x1") = b;
-	register long x2 __asm__("x2") = c;
-	register long x3 __asm__("x3") = d;
-	register long x4 __asm__("x4") = e;
-	register long x5 __asm__("x5") = f;
-
-	__asm__ volatile("svc 0" : "+r"(x0)
-			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
-	return x0;
-}
-
-__asm__(".globl _start\n_start:\n\tmov x0, sp\n\tbl start\n");
-#else
-#error "btfload knows x86-64 and aarch64"
-#endif
+#include "freestanding.h"
 
 enum {
-	AT_FDCWD = -100,
-	PROT_READ = 1, PROT_WRITE = 2, MAP_PRIVATE = 2, MAP_ANONYMOUS = 0x20,
 	BPF_BTF_LOAD = 18,
 	/* The log names every type, some 40 MB for a kernel. Only touched pages cost memory. */
 	LOG_BYTES = 192 << 20,
@@ -159,7 +111,7 @@ static int load(const char *file)
 	return 1;
 }
 
-__attribute__((used)) void start(long *stack)
+void start(const long *stack)
 {
 	char **argv = (char **)(stack + 1);
 	int failures = 0;

@@ -1,4 +1,5 @@
 /** Freestanding C programs of this folder, made for the guest's architecture. */
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { isInstalled, mustRun, projectDirectory } from "../lab/commands.ts";
 import type { Architecture } from "./platform.ts";
@@ -19,6 +20,16 @@ export function compileProgram(architecture: Architecture, name: string, directo
   const flags = ["-Wall", "-O2", "-static", "-nostdlib", "-ffreestanding", "-fno-stack-protector"];
   mustRun(program!, [...target, ...flags, "-o", output, source]);
   return output;
+}
+
+/** The text of a program and of all it may include: what decides what it does. */
+export function programText(name: string): string {
+  return [`${name}.c`, "freestanding.h", "threads.h"].map(guestSource).join("");
+}
+
+/** The text of a file of this folder. */
+export function guestSource(name: string): string {
+  return readFileSync(path.join(projectDirectory, "test/guest", name), "utf8");
 }
 
 const compilers: Record<Architecture, string[][]> = {

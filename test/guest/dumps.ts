@@ -4,15 +4,16 @@
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { projectDirectory, run, withTemporaryDirectory } from "../lab/commands.ts";
+import { run, withTemporaryDirectory } from "../lab/commands.ts";
 import { cacheDirectory, type Kernel, kernel, kernelMissing, type KernelName } from "../lab/kernels.ts";
 import { cachedDirectory } from "./cached.ts";
+import { guestSource } from "./compile.ts";
 import { emptyDisk, unpackOracle } from "./disk.ts";
 import { architectureOf } from "./guest.ts";
 import { makeCaptured } from "./kdump.ts";
 import { type DumpFormat, RunningMachine } from "./machine.ts";
 import { type Architecture, emulatorMissing } from "./platform.ts";
-import { type Ending, readyText, writeWitness } from "./witness.ts";
+import { type Ending, readyText, witnessText, writeWitness } from "./witness.ts";
 
 /** What kind of guest was dumped, and what had become of it. */
 export type DumpKind = QemuKind | "kdump";
@@ -118,11 +119,8 @@ export function openGuestDump(directory: string): GuestDump {
 
 /** What names a recipe in the cache: all that decides what a guest is. */
 function recipeText(kind: DumpKind): string {
-  const own = kind === "kdump" ? ["kdump.ts"] : [];
-  const sources = ["witness.ts", "states.c", "platform.ts", ...own].map((name) =>
-    readFileSync(path.join(projectDirectory, "test/guest", name), "utf8"),
-  );
-  return JSON.stringify([recipeVersion, memoryMebibytes, kind === "kdump" ? kind : recipes[kind], sources]);
+  const own = kind === "kdump" ? guestSource("kdump.ts") : recipes[kind];
+  return JSON.stringify([recipeVersion, memoryMebibytes, own, witnessText()]);
 }
 
 async function make(of: Kernel, kind: DumpKind, output: string): Promise<void> {
@@ -161,7 +159,4 @@ async function makeDump(of: Kernel, recipe: Recipe, output: string): Promise<voi
     }
     unpackOracle(disk, output);
   });
-  // Most of the memory is zeros; where the file system cannot do without them they stay.
-  for (const format of recipe.formats)
-    run("fallocate", ["--dig-holes", path.join(output, `memory.${format}`)]);
 }

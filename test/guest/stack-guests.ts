@@ -2,17 +2,17 @@
  * Guests of 6.1 whose stacks are worth reading: brought down in an interrupt, a work item, an NMI, a
  * module, or with code that replaces return addresses. `stackGuest("irq")` makes one, or finds it in the cache.
  */
-import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { isInstalled, mustRun, projectDirectory, withTemporaryDirectory } from "../lab/commands.ts";
 import { cacheDirectory, type Kernel, kernel, type KernelName } from "../lab/kernels.ts";
 import { cachedDirectory } from "./cached.ts";
-import { compileProgram } from "./compile.ts";
+import { compileProgram, guestSource, programText } from "./compile.ts";
 import { emptyDisk, unpackOracle } from "./disk.ts";
 import { dumpMissing, type GuestDump, openGuestDump } from "./dumps.ts";
 import { architectureOf } from "./guest.ts";
 import { RunningMachine } from "./machine.ts";
-import { readyText, writeWitness } from "./witness.ts";
+import { readyText, witnessText, writeWitness } from "./witness.ts";
 
 export type StackCase =
   | "module"
@@ -109,13 +109,14 @@ export function stackGuestMissing(): string | undefined {
 /** The guest's dump (the module is built for 6.1 only), and in its folder the module `stackcase.ko` where it was loaded. */
 export async function stackGuest(which: StackCase, name: KernelName = "6.1-amd64"): Promise<GuestDump> {
   const of = kernel(name);
-  const sources = ["stackcase.c", "witness.ts"].map((name) =>
-    readFileSync(path.join(projectDirectory, "test/guest", name), "utf8"),
-  );
+  const recipe = recipes[which];
+  const sources = [witnessText()];
+  if (recipe.mode !== undefined) sources.push(guestSource("stackcase.c"));
+  if (recipe.program !== undefined) sources.push(programText(recipe.program));
   const directory = await cachedDirectory(
     path.join(cacheDirectory, "guests", of.release),
     `stack-${which}`,
-    JSON.stringify([1, recipes[which], sources]),
+    JSON.stringify([1, recipe, sources]),
     (partial) => makeStackGuest(of, which, partial),
   );
   return openGuestDump(directory);

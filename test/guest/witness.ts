@@ -5,7 +5,7 @@
  */
 import path from "node:path";
 import type { Kernel } from "../lab/kernels.ts";
-import { compilerMissing, compileProgram } from "./compile.ts";
+import { compilerMissing, compileProgram, guestSource, programText } from "./compile.ts";
 import { architectureOf, busybox } from "./guest.ts";
 import { type InitramfsEntry, writeInitramfs } from "./initramfs.ts";
 import { moduleClosure } from "./module-closure.ts";
@@ -57,6 +57,11 @@ export function writeWitness(kernel: Kernel, directory: string, options: Witness
   const initramfs = path.join(directory, "initramfs");
   writeInitramfs(initramfs, entries);
   return initramfs;
+}
+
+/** All that decides what such a guest is, beside its options: for the key of what is kept of it. */
+export function witnessText(): string {
+  return [guestSource("witness.ts"), guestSource("platform.ts"), programText("states")].join("");
 }
 
 function initScript({ ending, prepare }: WitnessOptions): string {
