@@ -93,13 +93,17 @@ export class Btf {
     this.base = base;
     this.littleEndian = header.littleEndian;
     this.words = words;
-    this.offsets = scanRecords(words, header, parseLayout(bytes, header), name);
+    const scanned = scanRecords(words, header, parseLayout(bytes, header), name);
+    this.offsets = scanned.offsets;
     this.startId = base?.typeCount ?? 1;
     this.typeCount = this.startId + this.offsets.length;
     this.stringsBytes = strings;
     this.startStringOffset = base?.stringsEnd ?? 0;
     this.#strings = Buffer.from(strings.buffer, strings.byteOffset, strings.byteLength);
-    checkReferences(words, this.offsets, this.typeCount, this.stringsEnd, header, name);
+    const { largestTypeId, largestStringOffset } = scanned;
+    // The string offset 0 needs no string section.
+    if (largestTypeId >= this.typeCount || largestStringOffset >= Math.max(this.stringsEnd, 1))
+      checkReferences(words, this.offsets, this.typeCount, this.stringsEnd, header, name);
     this.longestName = Math.max(longestString(this.#strings), base?.longestName ?? 0);
     if (this.longestName > usualName) this.#checkNameVolume();
   }
@@ -403,10 +407,12 @@ const usualName = 1024;
  */
 function longestString(strings: Buffer): number {
   let longest = 0;
-  for (let at = usualName; at < strings.length; at += usualName) {
+  for (let at = usualName; at < strings.length;) {
     const end = strings.indexOf(0, at);
     const start = strings.lastIndexOf(0, at - 1) + 1;
     if (end - start > longest) longest = end - start;
+    // What it found out about a long string it does not ask again.
+    at = end + usualName;
   }
   return longest;
 }

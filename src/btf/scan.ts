@@ -12,8 +12,18 @@ import {
   recordHeadWords,
 } from "./records.ts";
 
+/** Records of a type section. */
+export interface ScannedRecords {
+  /** Word index of each record, in storage order. */
+  offsets: Uint32Array;
+  /** Largest type id and string offset that a record refers to. */
+  largestTypeId: number;
+  largestStringOffset: number;
+}
+
 /**
- * Find where every record of a type section starts, as word indices in storage order.
+ * Find where every record of a type section starts, and how far its references reach: one pass, as
+ * opening a BTF is done from cold, and must take milliseconds.
  * A kind this version does not know is skipped with the help of `layout` (see `parseLayout`).
  * @throws {FormatError} for a record that leaves the section or cannot be skipped.
  */
@@ -22,9 +32,11 @@ export function scanRecords(
   header: BtfHeader,
   layout: LayoutEntry[],
   file?: string,
-): Uint32Array {
+): ScannedRecords {
   const offsets = new Uint32Array(Math.floor(words.length / recordHeadWords));
   const limit = words.length;
+  let largestTypeId = 0;
+  let largestStringOffset = 0;
   let count = 0;
   let at = 0;
   while (at < limit) {
@@ -45,9 +57,28 @@ export function scanRecords(
       throw badRecord(header, file, at, "BTF_TRUNCATED", excess);
     }
     offsets[count++] = at;
-    at += size;
+    const end = at + size;
+    if (words[at]! > largestStringOffset) largestStringOffset = words[at]!;
+    if (kind <= BTF_KIND_MAX) {
+      if (headHoldsType[kind] === 1 && words[at + 2]! > largestTypeId) largestTypeId = words[at + 2]!;
+      const stride = elementWords[kind]!;
+      if (stride !== 0) {
+        const nameWord = elementNameWord[kind]!;
+        const typeWord = elementTypeWord[kind]!;
+        for (let element = at + recordHeadWords + fixedWords[kind]!; element < end; element += stride) {
+          if (nameWord >= 0 && words[element + nameWord]! > largestStringOffset)
+            largestStringOffset = words[element + nameWord]!;
+          if (typeWord >= 0 && words[element + typeWord]! > largestTypeId)
+            largestTypeId = words[element + typeWord]!;
+        }
+      } else if (kind === BTF_KIND_ARRAY) {
+        if (words[at + 3]! > largestTypeId) largestTypeId = words[at + 3]!;
+        if (words[at + 4]! > largestTypeId) largestTypeId = words[at + 4]!;
+      }
+    }
+    at = end;
   }
-  return offsets.slice(0, count);
+  return { offsets: offsets.slice(0, count), largestTypeId, largestStringOffset };
 }
 
 /** Record sizes a BTF states for one kind, in words beside the head. */
@@ -73,7 +104,7 @@ export function parseLayout(bytes: Uint8Array, header: BtfHeader): LayoutEntry[]
 
 /**
  * Check that every type id is below `typeLimit` and every string offset below `stringLimit`
- * (both over base and split together), so that readers need not.
+ * (both over base and split together), so that readers need not; names the first that is not.
  * @throws {FormatError}
  */
 export function checkReferences(
@@ -84,7 +115,6 @@ export function checkReferences(
   header: BtfHeader,
   file?: string,
 ): void {
-  // Hot: one pass over the whole type section when a BTF is opened.
   for (let index = 0; index < offsets.length; index++) {
     const at = offsets[index]!;
     const info = words[at + 1]!;
