@@ -51,6 +51,9 @@ describe("TypeTable", () => {
     ["enum pid_type", "enum pid_type"],
     ["atomic_t", "atomic_t"],
     ["struct only_here", "struct only_here"],
+    ["struct module::list_head [010]", "struct list_head [8]"],
+    ["struct list_head __rcu *__restrict", "struct list_head * restrict"],
+    ["bool", "_Bool"],
   ])("understands %s", (text, name) => {
     const found = table().get(text);
     expect(found.typeName()).toBe(name);
@@ -60,6 +63,16 @@ describe("TypeTable", () => {
     const types = table();
     expect(types.get("struct list_head").byteSize).toBe(16);
     expect(types.findAll("struct", "list_head").map((each) => each.byteSizeIf)).toEqual([16, 24, undefined]);
+  });
+
+  it("does not take what only has its name for an arithmetic type", () => {
+    const builder = new BtfBuilder();
+    builder.addInt("char", 4, 0);
+    const types = new TypeTable([{ name: "vmlinux", btf: builder.toBtf() }]);
+    expect(types.get("char").byteSize).toBe(1);
+    builder.addInt("char", 1, 0);
+    types.add({ name: "more", btf: builder.toBtf() });
+    expect(types.get("char")).toMatchObject({ isSigned: false, btf: expect.anything() as unknown });
   });
 
   it("finds names that stand as the end of another in the strings", () => {
@@ -89,6 +102,9 @@ describe("TypeTable", () => {
     "int (",
     "int [",
     "int [x]",
+    "int [1 + 1]",
+    "int [9999999999999999]",
+    "typeof(1)",
     "int )",
     "long char",
     "*",

@@ -4,7 +4,7 @@ import { basicType } from "./conversions.ts";
 import { nearestNames } from "./near-names.ts";
 import { type PrimitiveName, primitives } from "./primitive.ts";
 import { Type, type TypeEnumerator } from "./type.ts";
-import { parseTypeName } from "./type-name.ts";
+import { typeNamed } from "./type-name.ts";
 import { enumeratorNamed, type NameSpace, typeNames, typesNamed } from "./type-search.ts";
 
 /** A BTF blob that types are looked up in. */
@@ -74,7 +74,7 @@ export class TypeTable {
   get(typeName: string): Type {
     let type = this.#parsed.get(typeName);
     if (type === undefined) {
-      type = parseTypeName(typeName, this);
+      type = typeNamed(typeName, this);
       if (this.#parsed.size < maximumRemembered) this.#parsed.set(typeName, type);
     }
     return type;
@@ -114,9 +114,14 @@ export class TypeTable {
     throw new LookupError("type", prefix + name, near);
   }
 
-  /** An arithmetic type: the kernel's own if it has one (which knows whether `char` is signed), else C's. */
+  /**
+   * An arithmetic type: the kernel's own if it has one (which knows whether `char` is signed), else C's.
+   * A type of the name that is no such type, as Rust's `char` of four bytes, is not taken for it.
+   */
   primitive(name: PrimitiveName): Type {
-    return this.findNamed("ordinary", primitives[name].dwarfName) ?? basicType(name);
+    const { dwarfName, kind, byteSize } = primitives[name];
+    const named = this.findAll("ordinary", dwarfName);
+    return named.find((type) => type.kind === kind && type.byteSizeIf === byteSize) ?? basicType(name);
   }
 
   /** The first enumerator of a name in any enum. */

@@ -1,3 +1,4 @@
+import { ExpressionError } from "./expression-error.ts";
 import type { BinaryOperator, DesignatorStep, Expression, UnaryOperator } from "./syntax-tree.ts";
 import { isPunctuator, TokenStream } from "./token-stream.ts";
 import type { Range, Token } from "./tokens.ts";
@@ -199,8 +200,9 @@ class Parser {
     if (isSurelyType) return this.#stream.nested(() => this.types.parse());
     try {
       return this.#stream.nested(() => this.types.parse());
-    } catch {
-      return undefined;
+    } catch (error) {
+      if (error instanceof ExpressionError && error.code === "EXPRESSION_SYNTAX") return undefined;
+      throw error;
     }
   }
 

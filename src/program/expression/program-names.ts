@@ -1,13 +1,11 @@
 import { type Btf, BTF_KIND_FUNC } from "../../btf/index.ts";
 import { LookupError } from "../errors.ts";
 import { KernelObject } from "../object.ts";
-import { primitiveNamed } from "../primitive.ts";
 import type { Program, Variable } from "../program.ts";
-import { basicType } from "../conversions.ts";
+import { NamedTypes } from "../named-types.ts";
 import { Type } from "../type.ts";
-import { type NameSpace, stringOffsets, typesNamed } from "../type-search.ts";
-import type { NamedType, NameChoice } from "./syntax-tree.ts";
-import type { TypeNames } from "./type-name-parser.ts";
+import { stringOffsets } from "../type-search.ts";
+import type { NameChoice } from "./syntax-tree.ts";
 
 /** Name of the kernel itself where a module's may stand: `vmlinux::modules`. */
 export const kernelModuleName = "vmlinux";
@@ -19,44 +17,12 @@ export type Meaning =
   | { kind: "symbol"; name: string; address: bigint };
 
 /** What the names of expressions mean in a program. */
-export class ProgramNames implements TypeNames {
+export class ProgramNames extends NamedTypes {
   readonly #program: Program;
 
   constructor(program: Program) {
+    super(program.types);
     this.#program = program;
-  }
-
-  isTypeName(name: string, module?: string): boolean {
-    return this.findType({ tag: undefined, name, ...(module === undefined ? {} : { module }) }) !== undefined;
-  }
-
-  /** @throws {LookupError} */
-  getType(named: Pick<NamedType, "tag" | "name" | "module">): Type {
-    const found = this.findType(named);
-    if (found !== undefined) return found;
-    const { tag, name, module } = named;
-    if (module !== undefined) {
-      throw new LookupError("type", `${tag === undefined ? "" : `${tag} `}${name}`, [], `module ${module}`);
-    }
-    return this.#program.types.getNamed(tag ?? "ordinary", name);
-  }
-
-  findType({ tag, name, module }: Pick<NamedType, "tag" | "name" | "module">): Type | undefined {
-    const { types } = this.#program;
-    const space: NameSpace = tag ?? "ordinary";
-    if (module !== undefined) {
-      const source = types.sources.find((each) => each.name === module);
-      const id = source === undefined ? undefined : typesNamed(source.btf, space, name)[0];
-      return id === undefined ? undefined : Type.of(source!.btf, id);
-    }
-    if (tag === undefined) {
-      if (name === "void") return Type.void();
-      const primitive = primitiveNamed(name);
-      if (primitive !== undefined) return types.primitive(primitive);
-    }
-    const found = types.findNamed(space, name);
-    if (found === undefined && tag === undefined && name === "bool") return basicType("_Bool");
-    return found;
   }
 
   /**

@@ -1,3 +1,4 @@
+import { primitiveOf, primitiveWords } from "../primitive.ts";
 import type { Expression, NamedType, TypeName, TypeQualifier } from "./syntax-tree.ts";
 import { isPunctuator, maximumDepth, type TokenStream } from "./token-stream.ts";
 import type { Token } from "./tokens.ts";
@@ -8,20 +9,8 @@ export interface TypeNames {
   isTypeName(name: string, module?: string): boolean;
 }
 
-const baseWords: ReadonlySet<string> = new Set([
-  "void",
-  "_Bool",
-  "bool",
-  "char",
-  "short",
-  "int",
-  "long",
-  "signed",
-  "unsigned",
-  "float",
-  "double",
-  "__int128",
-]);
+const wideInteger = "__int128";
+const baseWords: ReadonlySet<string> = new Set([...primitiveWords, "void", wideInteger]);
 const qualifierWords: ReadonlyMap<string, TypeQualifier> = new Map([
   ["const", "const"],
   ["volatile", "volatile"],
@@ -118,6 +107,11 @@ export class TypeNameParser {
     const end = stream.previousEnd;
     if (type === undefined) {
       if (words.length === 0) throw stream.unexpected("a type");
+      const isKnown =
+        words.includes(wideInteger) || words.join() === "void" || primitiveOf(words) !== undefined;
+      if (!isKnown) {
+        throw stream.error("EXPRESSION_SYNTAX", `"${words.join(" ")}" is no type of C`, { start, end });
+      }
       type = { kind: "named", tag: undefined, name: words.join(" "), start, end };
     }
     return qualifiers.length === 0 ? type : { kind: "qualified", qualifiers, target: type, start, end };

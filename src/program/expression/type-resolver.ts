@@ -1,8 +1,8 @@
 import type { KernelObject } from "../object.ts";
 import { QUALIFIER_CONST, QUALIFIER_RESTRICT, QUALIFIER_VOLATILE } from "../type-spelling.ts";
+import type { NamedTypes } from "../named-types.ts";
 import { Type } from "../type.ts";
 import { errorAt, ExpressionError } from "./expression-error.ts";
-import type { ProgramNames } from "./program-names.ts";
 import type { ArrayTypeName, Expression, TypeName } from "./syntax-tree.ts";
 
 const qualifierBits = { const: QUALIFIER_CONST, volatile: QUALIFIER_VOLATILE, restrict: QUALIFIER_RESTRICT };
@@ -17,7 +17,7 @@ export interface TypeExpressions {
   /** Value of an integer expression. */
   integer(node: Expression): bigint;
   readonly text: string;
-  readonly names: ProgramNames;
+  readonly names: NamedTypes;
 }
 
 /** The type that a type name means in a program. @throws {ExpressionError} */
