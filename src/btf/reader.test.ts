@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { FormatError, isDwarflessError } from "../io/index.ts";
 import { BtfBuilder } from "./builder.ts";
@@ -199,6 +200,29 @@ describe("Btf", () => {
     expect(() => Btf.parse(good(), { base })).toThrow("byte order");
     expect(() => base.kind(23)).toThrow("type id 23 does not exist");
     expect(() => base.string(0x9999)).toThrow("string offset 0x9999");
+  });
+
+  it("knows the longest name, wherever it lies and whatever lies before", () => {
+    const lengthsOf = fc.array(fc.oneof(fc.nat(1100), fc.integer({ min: 1020, max: 4000 })), {
+      maxLength: 12,
+    });
+    fc.assert(
+      fc.property(lengthsOf, (lengths) => {
+        const strings = Buffer.from(`\0${lengths.map((length) => `${"x".repeat(length)}\0`).join("")}`);
+        const btf = Btf.parse(encodeBtf({ words: new Uint32Array(0), strings, littleEndian: true }));
+        const longest = Math.max(0, ...lengths);
+        if (longest > 1024) expect(btf.longestName).toBe(longest);
+        else expect(btf.longestName).toBeLessThanOrEqual(1024);
+      }),
+    );
+  });
+
+  it("looks at a name of 64 MB once", () => {
+    const strings = new Uint8Array(1 << 26).fill(0x78);
+    strings[0] = 0;
+    strings[strings.length - 1] = 0;
+    const btf = Btf.parse(encodeBtf({ words: new Uint32Array(0), strings, littleEndian: true }));
+    expect(btf.longestName).toBe(strings.length - 2);
   });
 
   it("gives typed errors only, whatever byte is wrong", () => {

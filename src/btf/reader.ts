@@ -203,6 +203,17 @@ export class Btf {
     return this.#strings.toString("latin1", start, this.#strings.indexOf(0, start));
   }
 
+  /**
+   * The BTF in the chain of bases that stores a string, from `offset - startStringOffset` in its
+   * `stringsBytes` up to a NUL, which is always there.
+   * @throws {FormatError} `BTF_STRING_OFFSET`
+   */
+  stringOwner(offset: StringOffset): Btf {
+    if (offset < this.startStringOffset && this.base !== undefined) return this.base.stringOwner(offset);
+    this.#stringIndex(offset);
+    return this;
+  }
+
   /** Encoding bits BTF_INT_ of an INT. */
   intEncoding(id: TypeId): number {
     return this.word(id, 3) >>> 24;

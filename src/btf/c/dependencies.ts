@@ -20,16 +20,19 @@ export class Dependencies {
   /** 1 for types that some other refers to. */
   readonly #referenced: Uint8Array;
   #queue: TypeId[] = [];
+  /** Steps left: prototypes within each other are walked each time they are met. */
+  #budget: number;
 
   constructor(btf: Btf) {
     this.#btf = btf;
+    this.#budget = 1_000_000 + btf.typeCount * 200;
     this.#states = new Uint8Array(btf.typeCount);
     this.#referenced = findReferenced(btf);
   }
 
   /**
    * What to define for a type, first things first, without what earlier calls gave.
-   * @throws {FormatError} `BTF_CYCLE` where types contain each other
+   * @throws {FormatError} `BTF_CYCLE` where types contain each other, `BTF_DEPTH` where there is no end to them
    */
   queueFor(id: TypeId): TypeId[] {
     this.#queue = [];
@@ -50,10 +53,12 @@ export class Dependencies {
       if (isTagged && isBehindPointer && btf.nameOffset(id) !== 0) return false;
       throw cycle(btf, id);
     }
-    if (depth > maximumDepth) {
-      throw new LimitError("BTF_DEPTH", `type ${id} lies behind more than ${maximumDepth} others`, {
-        section: btfSectionName,
-      });
+    if (depth > maximumDepth || --this.#budget < 0) {
+      const problem =
+        depth > maximumDepth
+          ? `type ${id} lies behind more than ${maximumDepth} others`
+          : `type ${id} lies within too many others`;
+      throw new LimitError("BTF_DEPTH", problem, { section: btfSectionName });
     }
     switch (kind) {
       case K.BTF_KIND_PTR: {

@@ -233,4 +233,11 @@ describe("C header", () => {
       "lies behind more than 1500 others",
     );
   });
+
+  it("refuses prototypes that take each other twice, forty deep", () => {
+    const b = new BtfBuilder();
+    for (let id = 1; id < 40; id++) b.addFuncProto(id + 1, [{ name: "a", type: id + 1 }]);
+    b.addFuncProto(0, []);
+    expect(() => [...cHeader(b.toBtf(), { sorted: false })]).toThrow("lies within too many others");
+  });
 });

@@ -110,6 +110,30 @@ describe("struct layout", () => {
     expect(() => new LayoutPrinter(b.toBtf()).print(1)).toThrow("too deep");
   });
 
+  it("asks each struct once whether it holds a flexible array", () => {
+    const b = new BtfBuilder();
+    const depth = 60;
+    for (let id = 1; id < depth; id++) {
+      const half = { type: id + 1, bitOffset: 0 };
+      b.addStruct(`s${id}`, 8, [
+        { name: "a", ...half },
+        { name: "b", ...half },
+      ]);
+    }
+    b.addStruct("last", 4, []);
+    const printer = new LayoutPrinter(b.toBtf());
+    expect(printer.print(1)).not.toContain("flexible");
+  });
+
+  it("refuses prototypes that take each other twice, thirty deep", () => {
+    const b = new BtfBuilder();
+    b.addStruct("s", 8, [{ name: "f", type: 2, bitOffset: 0 }]);
+    b.addPtr(3);
+    for (let id = 3; id < 32; id++) b.addFuncProto(id + 1, [{ name: "a", type: id + 1 }]);
+    b.addFuncProto(0, []);
+    expect(() => new LayoutPrinter(b.toBtf()).print(1)).toThrow("takes more than 1048576 characters");
+  });
+
   it("counts the bits of big endian from the highest, as BTF does", () => {
     const b = new BtfBuilder({ littleEndian: false });
     const int = b.addInt("int", 4, 1);

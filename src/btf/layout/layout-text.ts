@@ -5,7 +5,7 @@ import { btfSectionName } from "../header.ts";
 import { isEnum } from "../modifiers.ts";
 import type { Btf, TypeId } from "../reader.ts";
 import { cacheLineByteSize, type ClassInfo, ClassInfos, type MemberPlace } from "./class-info.ts";
-import { flexibleArrays, hasEmbeddedFlexibleArray, hasFlexibleArray } from "./flexible-array.ts";
+import { FlexibleArrays } from "./flexible-array.ts";
 import { statisticsText, Tally } from "./statistics.ts";
 import { functionText, padded, typeText } from "./type-text.ts";
 
@@ -66,12 +66,14 @@ const attention = "XXX";
 export class LayoutPrinter {
   readonly infos: ClassInfos;
   readonly #btf: Btf;
+  readonly #flexible: FlexibleArrays;
   #text = "";
   #cacheLine = 0;
 
   constructor(btf: Btf, options: LayoutOptions = {}) {
     this.#btf = btf;
     this.infos = new ClassInfos(btf, options.pointerByteSize ?? pointerByteSizeOf(btf));
+    this.#flexible = new FlexibleArrays(btf, this.infos);
   }
 
   /**
@@ -171,7 +173,7 @@ export class LayoutPrinter {
       last = member;
     }
     if (frame.withStatistics) {
-      const flexible = flexibleArrays(btf, this.infos, id);
+      const flexible = this.#flexible.membersOf(id);
       this.#put(statisticsText(tally, info, btf.sizeOrType(id), lead, flexible));
     }
     this.#put(`${indent(frame.level)}}${isPacked ? packedText : ""}${alignedText(info.alignment)}`);
@@ -217,8 +219,8 @@ export class LayoutPrinter {
 
   #remarks(id: TypeId, info: ClassInfo): string {
     const parts: string[] = [];
-    if (hasFlexibleArray(this.#btf, this.infos, id)) parts.push("a flexible array");
-    if (hasEmbeddedFlexibleArray(this.#btf, this.infos, id)) parts.push("embedded flexible array(s)");
+    if (this.#flexible.isFlexible(id)) parts.push("a flexible array");
+    if (this.#flexible.embeds(id)) parts.push("embedded flexible array(s)");
     if (info.padding > 0) parts.push(`${counted(info.padding, "byte")} of padding`);
     if (info.bitPadding > 0) parts.push(`${counted(info.bitPadding, "bit")} of padding`);
     if (info.holeCount > 0) parts.push(counted(info.holeCount, "hole"));

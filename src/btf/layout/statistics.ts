@@ -1,5 +1,5 @@
 import { cacheLineByteSize, type ClassInfo, type MemberPlace } from "./class-info.ts";
-import type { FlexibleArrays } from "./flexible-array.ts";
+import type { FlexibleMembers } from "./flexible-array.ts";
 
 /** Sums over the members of one struct. */
 export class Tally {
@@ -62,7 +62,7 @@ export function statisticsText(
   info: ClassInfo,
   byteSize: number,
   lead: string,
-  flexible: FlexibleArrays,
+  flexible: FlexibleMembers,
 ): string {
   const lines: string[] = [];
   const lineCount = Math.ceil(byteSize / cacheLineByteSize);

@@ -4,6 +4,8 @@ import { btfSectionName } from "../header.ts";
 import type { Btf, TypeId } from "../reader.ts";
 
 const maximumDepth = 64;
+/** Longest text of a function's type, in characters; prototypes within each other can ask for any length. */
+const maximumLength = 1 << 20;
 
 /** A type's name as pahole spells it: `const char  *`, a blank behind each qualifier. */
 export function typeText(btf: Btf, id: TypeId, depth = 0): string {
@@ -56,6 +58,7 @@ export function functionText(
   depth = 0,
 ): string {
   const parameters: string[] = [];
+  let length = 0;
   const count = btf.vlen(id);
   for (let index = 0; index < count; index++) {
     const type = btf.parameterType(id, index);
@@ -63,7 +66,13 @@ export function functionText(
       if (index > 0) parameters.push("...");
       continue;
     }
-    parameters.push(parameterText(btf, type, btf.parameterName(id, index), depth + 1));
+    const text = parameterText(btf, type, btf.parameterName(id, index), depth + 1);
+    length += text.length + 2;
+    if (length > maximumLength) {
+      const problem = `function type ${id} takes more than ${maximumLength} characters`;
+      throw new LimitError("BTF_LAYOUT", problem, { section: btfSectionName });
+    }
+    parameters.push(text);
   }
   const declarator = isPointer ? `(*${name})` : name === "" ? "()" : name;
   const list = parameters.length === 0 ? "void" : parameters.join(", ");
