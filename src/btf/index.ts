@@ -54,6 +54,8 @@ export {
 export { formatDiff } from "./diff-text.ts";
 export { isSorted, sortBtf } from "./sort.ts";
 export { distill, type DistilledBtf } from "./distill.ts";
+export { relocateBtf } from "./relocate.ts";
+export { dedupBtf, mergeBtf, splitBtf } from "./dedup/dedup-btf.ts";
 export { extractBtf } from "./extract.ts";
 export { findFunctionsTaking, findMember, findVariablesOf } from "./find.ts";
 export { type BtfStatistics, btfStatistics, type KindStatistics } from "./stats.ts";

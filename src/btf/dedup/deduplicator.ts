@@ -5,7 +5,7 @@ import { Kind, kindOfInfo, refersByThirdWord, vlenOfInfo, wordCountOfInfo } from
 /** Pairs that one structural comparison may look at; doubles that refer to doubles could ask for 4^16. */
 const maximumIdenticalSteps = 1 << 16;
 /** Chains of references deeper than any source. */
-const maximumDepth = 2000;
+export const maximumDepth = 2000;
 
 /**
  * Type deduplication, one unit at a time.
@@ -123,13 +123,22 @@ export class Deduplicator {
    * Take in one unit. References in `words` are unit ids, 1 for the first type of the unit; on
    * return `map[i]` is the id that unit id `i` has from now on (ids may still be merged by
    * {@link finish}). `map` needs `typeCount + 1` items.
+   * @param firstId what the unit calls its first type. With {@link startId} the unit can refer to the
+   *   base's types by their own ids; no other unit may come before it then.
    */
-  addUnit(words: Uint32Array, wordFrom: number, wordTo: number, typeCount: number, map: Int32Array): void {
+  addUnit(
+    words: Uint32Array,
+    wordFrom: number,
+    wordTo: number,
+    typeCount: number,
+    map: Int32Array,
+    firstId = 1,
+  ): void {
     this.reserve(typeCount, wordTo - wordFrom);
     this.unitStart = this.count;
     this.resolved.length = 0;
     this.unitTable.clear();
-    this.take(words, wordFrom, wordTo, typeCount);
+    this.take(words, wordFrom, wordTo, typeCount, this.count - firstId);
     if (this.startId > 1) this.placeStructs();
     for (let i = 0, n = this.compositeCount; i < n; i++) this.placeComposite(this.composites[i]!);
     for (let i = 0, n = this.referenceCount; i < n; i++) this.placeReference(this.references[i]!, 0);
@@ -151,9 +160,8 @@ export class Deduplicator {
   private referenceCount = 0;
 
   /** Copy the unit behind the kept types with ids moved up; place the types that refer to none. */
-  private take(source: Uint32Array, from: number, to: number, typeCount: number): void {
+  private take(source: Uint32Array, from: number, to: number, typeCount: number, base: number): void {
     const words = this.words;
-    const base = this.count - 1;
     let at = this.wordCount;
     words.set(from === 0 && to === source.length ? source : source.subarray(from, to), at);
     if (this.composites.length <= typeCount) {
@@ -820,7 +828,7 @@ export class Deduplicator {
   }
 }
 
-function isReferenceKind(kind: number): boolean {
+export function isReferenceKind(kind: number): boolean {
   switch (kind) {
     case Kind.ptr:
     case Kind.volatile:
