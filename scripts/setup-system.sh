@@ -4,6 +4,7 @@
 # and the tests that need it will be reported as skipped.
 # Building and using dwarfless needs none of them, only Node.
 #   scripts/setup-system.sh [PACKAGE...]     only these of them
+#   scripts/setup-system.sh --kernel-build   instead what building a kernel takes
 set -euo pipefail
 export LC_ALL=C DEBIAN_FRONTEND=noninteractive
 
@@ -23,6 +24,24 @@ dwz               compiled fixtures with supplementary files
 zstd              compiled fixtures
 time              benchmarks
 '
+
+# Only for scripts/lab/kernel-build.sh.
+kernel_build_packages='
+bc                kernel build: constants of the timer code
+bison             kernel build: Kconfig
+flex              kernel build: Kconfig
+gcc               kernel build
+libc6-dev         kernel build: host programs
+libelf-dev        kernel build: objtool, resolve_btfids (with zlib1g-dev)
+libssl-dev        kernel build: where modules are signed
+make              kernel build
+qemu-system-x86   guests of amd64 kernels
+xz-utils          kernel build: the archive of the sources
+'
+if [ "${1:-}" = --kernel-build ]; then
+  packages=$kernel_build_packages
+  shift
+fi
 
 missing=()
 while read -r package purpose; do
