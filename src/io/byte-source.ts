@@ -110,6 +110,7 @@ function checkRange(source: ByteSource, offset: number, byteSize: number): void 
   }
 }
 
-function errorCode(error: unknown): string {
+/** Node's name of what went wrong (`ENOENT`), for a {@link FileError}. */
+export function errorCode(error: unknown): string {
   return typeof error === "object" && error !== null && "code" in error ? String(error.code) : String(error);
 }

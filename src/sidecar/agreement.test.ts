@@ -63,3 +63,12 @@ test("of several types of a name one equal suffices", () => {
   builder.addEnum("numbers", 8, [{ name: "ONE", value: 1n }]);
   expect(compareTypes(btfWith(), Btf.parse(builder.finish()))).toMatchObject({ equal: 2, missing: 0 });
 });
+
+test("types of one name are not compared without end", () => {
+  const builder = new BtfBuilder();
+  const int = builder.addInt("int", 4);
+  for (let i = 0; i < 8000; i++)
+    builder.addStruct("thing", 8, [{ name: i % 2 === 0 ? "a" : "b", type: int, bitOffset: i }]);
+  const many = Btf.parse(builder.finish());
+  expect(() => compareTypes(many, many)).toThrowError(expect.objectContaining({ code: "SIDECAR_STEPS" }));
+});

@@ -6,6 +6,7 @@ import {
   BTF_KIND_UNION,
   type TypeId,
 } from "../btf/index.ts";
+import { LimitError } from "../io/index.ts";
 
 /** How the types of a file compare with those of a dump. */
 export interface TypeAgreement {
@@ -17,17 +18,31 @@ export interface TypeAgreement {
   firstDifference: string | undefined;
 }
 
+/** Members and values that may be compared; a kernel has 300 000, and each type few others of its name. */
+const maximumSteps = 50_000_000;
+
 /**
  * Compare two descriptions of one kernel that were made separately, so that ids and order mean nothing:
  * every named struct, union and enumeration of `dump` against those of that name in `file`, by size,
  * members and bit offsets, or values. Several types of one name are normal; one equal suffices.
+ * @throws {LimitError} `SIDECAR_STEPS` where so many types have one name that comparing would not end
  */
 export function compareTypes(dump: Btf, file: Btf): TypeAgreement {
   const inFile = namedShapes(file);
   const agreement: TypeAgreement = { equal: 0, missing: 0, firstDifference: undefined };
+  let steps = 0;
   for (const [key, ids] of namedShapes(dump)) {
     const candidates = inFile.get(key);
     for (const id of ids) {
+      steps += (candidates?.length ?? 0) * (1 + dump.vlen(id));
+      if (steps > maximumSteps) {
+        const problem = `too many types named ${key}`;
+        throw new LimitError(
+          "SIDECAR_STEPS",
+          problem,
+          file.inputName === undefined ? {} : { file: file.inputName },
+        );
+      }
       if (candidates === undefined) agreement.missing++;
       else if (candidates.some((other) => sameShape(dump, id, file, other))) agreement.equal++;
       else agreement.firstDifference ??= `${key}: ${describeDifference(dump, id, file, candidates[0]!)}`;

@@ -1,4 +1,13 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -88,6 +97,23 @@ test("serves sidecars and a list, nothing else of the folder or outside of it", 
     schema: 1,
     sidecars: [{ buildId, release: "one" }],
   });
+});
+
+test("a store that cannot be read is an answer, not the end of the server", async () => {
+  writeFileSync(join(published, "file"), "x");
+  const url = await listen(serveStore(join(published, "file"), () => {}));
+  for (let i = 0; i < 2; i++) expect((await fetch(url)).status).toBe(500);
+  expect((await fetch(`${url}/${buildId}.sidecar`)).status).toBe(404);
+});
+
+test("lists what is named as a sidecar and is none", () => {
+  symlinkSync("/nowhere/at/all", join(published, `${buildId}.sidecar`));
+  mkdirSync(join(published, `${otherId}.sidecar`));
+  const pipe = join(published, `ee${otherId.slice(2)}.sidecar`);
+  const problems = ["no such file", "is a directory"];
+  if (spawnSync("mkfifo", [pipe]).status === 0) problems.splice(1, 0, "not a regular file");
+  const found = listStore(published).map(({ header }) => header);
+  expect(found).toEqual(problems.map((problem) => expect.stringContaining(problem) as string));
 });
 
 test.each<[string, RequestListener, RegExp]>([

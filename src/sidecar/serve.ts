@@ -1,8 +1,8 @@
-import { createServer, type Server, type ServerResponse } from "node:http";
+import { createServer, type Server } from "node:http";
 import { join } from "node:path";
 import { isDwarflessError } from "../io/index.ts";
 import { checksumOf, isBuildId, sidecarName } from "./sidecar-file.ts";
-import { listStore, readSidecarBytes } from "./store.ts";
+import { listStore, readSidecarBytes, type StoredSidecar } from "./store.ts";
 
 /**
  * Publish a store: `GET /BUILD-ID.sidecar`, with an ETag, and `GET /` for a list in JSON. Nothing else
@@ -19,10 +19,14 @@ export function serveStore(store: string, onRequest: (line: string) => void): Se
         "X-Content-Type-Options": "nosniff",
         ...(tag !== undefined && { ETag: tag }),
       });
-      finish(response, method === "HEAD" ? "" : body);
+      response.end(method === "HEAD" ? "" : body);
     };
     if (method !== "GET" && method !== "HEAD") return answer(405, "text/plain", "only GET and HEAD\n");
-    if (url === "/") return answer(200, "application/json", index(store));
+    if (url === "/") {
+      const list = index(store);
+      if (list === undefined) return answer(500, "text/plain", "the store cannot be read\n");
+      return answer(200, "application/json", list);
+    }
     const buildId = /^\/([0-9a-f]+)\.sidecar$/.exec(url)?.[1];
     if (!isBuildId(buildId)) return answer(404, "text/plain", "no such sidecar\n");
     let bytes: Uint8Array;
@@ -36,18 +40,23 @@ export function serveStore(store: string, onRequest: (line: string) => void): Se
     if (request.headers["if-none-match"] === tag) {
       onRequest(`${method} ${url} 304`);
       response.writeHead(304, { ETag: tag });
-      return finish(response, "");
+      response.end();
+      return;
     }
     answer(200, "application/octet-stream", bytes, tag);
   });
 }
 
-function finish(response: ServerResponse, body: Uint8Array | string): void {
-  response.end(body);
-}
-
-function index(store: string): string {
-  const sidecars = listStore(store).flatMap(({ byteSize, header }) =>
+/** What is in the store, as JSON; undefined when it cannot be read. */
+function index(store: string): string | undefined {
+  let stored: StoredSidecar[];
+  try {
+    stored = listStore(store);
+  } catch (error) {
+    if (isDwarflessError(error)) return undefined;
+    throw error;
+  }
+  const sidecars = stored.flatMap(({ byteSize, header }) =>
     typeof header === "string"
       ? []
       : [{ buildId: header.buildId, release: header.release ?? null, variables: header.variables, byteSize }],

@@ -2,7 +2,7 @@ import { readdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Btf, BTF_KIND_VAR } from "../btf/index.ts";
 import { ElfFile } from "../elf/index.ts";
-import { FileSource, FormatError, isDwarflessError, UsageError } from "../io/index.ts";
+import { errorCode, FileError, FileSource, FormatError, isDwarflessError, UsageError } from "../io/index.ts";
 import { compareTypes } from "./agreement.ts";
 import { readBtfFile } from "./btf-file.ts";
 import { fetchSidecar, isUrl } from "./http.ts";
@@ -259,7 +259,12 @@ function isFile(path: string): boolean {
 
 /** Raw BTF in a folder, known by its magic: names mean nothing. */
 function btfFilesIn(folder: string): string[] {
-  const names = readdirSync(folder).sort();
+  let names: string[];
+  try {
+    names = readdirSync(folder).sort();
+  } catch (error) {
+    throw new FileError(folder, errorCode(error), "read");
+  }
   if (names.length > maximumCandidates) {
     throw new UsageError(`${folder}: more than ${maximumCandidates} entries: name the one to use`);
   }

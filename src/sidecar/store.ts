@@ -1,7 +1,15 @@
-import { mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { mkdirSync, readdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { FileError, FormatError, isDwarflessError, LimitError, writeFileAtomic } from "../io/index.ts";
+import {
+  errorCode,
+  FileError,
+  FileSource,
+  FormatError,
+  isDwarflessError,
+  LimitError,
+  writeFileAtomic,
+} from "../io/index.ts";
 import {
   isBuildId,
   readSidecar,
@@ -38,7 +46,7 @@ export function addToStore(store: string, bytes: Uint8Array, name: string): stri
   try {
     mkdirSync(store, { recursive: true });
   } catch (error) {
-    throw new FileError(store, codeOf(error), "make");
+    throw new FileError(store, errorCode(error), "make");
   }
   const path = join(store, sidecarName(header.buildId));
   writeFileAtomic(path, [bytes], 0o644);
@@ -51,8 +59,8 @@ export function listStore(store: string): StoredSidecar[] {
   try {
     names = readdirSync(store);
   } catch (error) {
-    if (codeOf(error) === "ENOENT") return [];
-    throw new FileError(store, codeOf(error), "read");
+    if (errorCode(error) === "ENOENT") return [];
+    throw new FileError(store, errorCode(error), "read");
   }
   return names
     .filter((name) => name.endsWith(".sidecar") && isBuildId(name.slice(0, -".sidecar".length)))
@@ -63,8 +71,9 @@ export function listStore(store: string): StoredSidecar[] {
 function describe(path: string, name: string): StoredSidecar {
   let byteSize = 0;
   try {
-    byteSize = statSync(path).size;
-    const header = readSidecarHeader(readSidecarBytes(path), path);
+    const bytes = readSidecarBytes(path);
+    byteSize = bytes.length;
+    const header = readSidecarHeader(bytes, path);
     const isNamed = sidecarName(header.buildId) === name;
     return { path, byteSize, header: isNamed ? header : `holds build id ${header.buildId}` };
   } catch (error) {
@@ -75,16 +84,13 @@ function describe(path: string, name: string): StoredSidecar {
 
 /** @throws {FileError} {@link LimitError} */
 export function readSidecarBytes(path: string): Uint8Array {
+  const source = new FileSource(path);
   try {
-    const { size } = statSync(path);
-    if (size > maximumSidecarBytes)
-      throw new LimitError("SIDECAR_BYTES", `${size} bytes: too large for a sidecar`, { file: path });
-    return readFileSync(path);
-  } catch (error) {
-    throw isDwarflessError(error) ? error : new FileError(path, codeOf(error), "read");
+    const { byteSize } = source;
+    if (byteSize > maximumSidecarBytes)
+      throw new LimitError("SIDECAR_BYTES", `${byteSize} bytes: too large for a sidecar`, { file: path });
+    return source.read(0, byteSize);
+  } finally {
+    source.close();
   }
-}
-
-function codeOf(error: unknown): string {
-  return (error as NodeJS.ErrnoException).code ?? String(error);
 }
