@@ -1,5 +1,5 @@
 import { FaultError } from "../io/index.ts";
-import { type Kernel, listCpus } from "../kernel/index.ts";
+import { type Kernel, listCpus, releaseOf } from "../kernel/index.ts";
 import { hex } from "./hex.ts";
 
 /** What `info` says. Absent facts are null. */
@@ -47,7 +47,6 @@ export interface KernelInfo {
 export function kernelInfo(kernel: Kernel): KernelInfo {
   const { dump, foundation, kernelBtf, sidecar, buildId } = kernel;
   const { vmcoreinfo, memory, rung, banner } = foundation;
-  const release = /^Linux version (\S+)/.exec(banner)?.[1];
   return {
     dump: {
       file: dump.name,
@@ -58,7 +57,7 @@ export function kernelInfo(kernel: Kernel): KernelInfo {
       facts: Object.fromEntries(dump.facts),
     },
     kernel: {
-      release: release ?? null,
+      release: releaseOf(foundation) ?? null,
       banner,
       architecture: memory.translation.architecture.name,
       buildId: buildId?.text ?? null,
@@ -68,7 +67,7 @@ export function kernelInfo(kernel: Kernel): KernelInfo {
     },
     rung,
     checks: foundation.checks,
-    otherKernels: foundation.others,
+    otherKernels: kernel.otherKernels(),
     vmcoreinfo:
       vmcoreinfo === undefined
         ? null

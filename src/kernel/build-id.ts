@@ -1,7 +1,7 @@
 import { findBuildId } from "../elf/index.ts";
 import { FaultError } from "../io/index.ts";
 import { buildIdIsReliable, type VirtualMemory } from "../memory/index.ts";
-import type { Foundation } from "./foundation.ts";
+import { type Foundation, releaseOf } from "./foundation.ts";
 
 /** A build id in lower-case hexadecimal digits, and where it was read. */
 export interface KernelBuildId {
@@ -20,7 +20,7 @@ export function kernelBuildId(foundation: Foundation): KernelBuildId | undefined
   const inMemory = buildIdInMemory(foundation);
   if (inMemory !== undefined) return { text: inMemory, from: "notes of the image" };
   const { vmcoreinfo, banner } = foundation;
-  const release = vmcoreinfo?.osRelease;
+  const release = releaseOf(foundation);
   if (release === undefined || !buildIdIsReliable(release, banner)) return undefined;
   const text = vmcoreinfo?.buildId;
   return text === undefined ? undefined : { text, from: "VMCOREINFO" };

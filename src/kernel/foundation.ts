@@ -28,6 +28,11 @@ export interface Foundation {
   others: readonly string[];
 }
 
+/** `uname -r` of a kernel, by its VMCOREINFO or else its banner. */
+export function releaseOf({ vmcoreinfo, banner }: Foundation): string | undefined {
+  return vmcoreinfo?.osRelease ?? /^Linux version (\S+)/.exec(banner)?.[1];
+}
+
 export interface LadderOptions {
   /** When to give up searching memory, as `Date.now()` counts; never by default. */
   deadline?: number;

@@ -16,6 +16,7 @@ import type { Foundation } from "./foundation.ts";
 import { readKernelBtf, type KernelBtf } from "./kernel-btf.ts";
 import { findKernel } from "./ladder.ts";
 import { type KernelModule, moduleTables, readModules } from "./modules.ts";
+import { otherKernels } from "./other-kernels.ts";
 import { PerCpuArea } from "./per-cpu.ts";
 import { findSidecar } from "./sidecar-places.ts";
 import { VariableTable } from "./variables.ts";
@@ -124,6 +125,11 @@ export class Kernel {
   /** Build id of the kernel image; undefined where it is not known for certain. */
   get buildId(): KernelBuildId | undefined {
     return kernelBuildId(this.foundation);
+  }
+
+  /** Other kernels whose remains are known to be in this memory, a line of text each; looked for at each call. */
+  otherKernels(): readonly string[] {
+    return otherKernels(this.dump, this.foundation, this.#findStruct);
   }
 
   close(): void {

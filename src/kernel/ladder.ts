@@ -9,6 +9,7 @@ import {
   type SymbolList,
 } from "../kallsyms/index.ts";
 import {
+  type AddressSpace,
   checkTranslation,
   findVmcoreinfo,
   translationFromVmcoreinfo,
@@ -54,9 +55,9 @@ export function findKernel(dump: Dump, options: LadderOptions): Foundation {
       give(`VMCOREINFO of ${info.osRelease ?? "unknown release"} in memory`, error);
     }
   }
-  if (found.length > 0) return choose(found);
+  if (found.length > 0) return choose(found, programCounters(dump));
   try {
-    return climbWithoutVmcoreinfo(dump, options);
+    return choose(climbWithoutVmcoreinfo(dump, options), programCounters(dump));
   } catch (error) {
     give("without VMCOREINFO", error);
   }
@@ -70,7 +71,8 @@ function standOn(dump: Dump, info: Vmcoreinfo, rung: Rung, options: LadderOption
   if (!check.ok) throw new FormatError("TRANSLATION", check.failed.join(", ") || "nothing to check it by");
   const memory = kernelSpace(dump, translation);
   const at = kallsymsAddresses((name) => info.symbol(name));
-  if (at === undefined && dump.format === "kcore") {
+  // A copy of /proc/kcore is of another boot or machine than this one.
+  if (at === undefined && dump.format === "kcore" && !dump.frozen) {
     const symbols = liveSymbols();
     const banner = readBanner(memory, symbols, info.osRelease);
     const { passed: checks } = check;
@@ -79,11 +81,14 @@ function standOn(dump: Dump, info: Vmcoreinfo, rung: Rung, options: LadderOption
   }
   if (at === undefined) {
     // Before v6.0 VMCOREINFO does not say where the tables are: find them, and keep its translation.
-    const bare = climbWithoutVmcoreinfo(dump, { ...options, known: { memory, release: info.osRelease } });
+    const known = { memory, release: info.osRelease };
+    const [bare] = climbWithoutVmcoreinfo(dump, { ...options, known });
     return { ...bare, rung, vmcoreinfo: info, checks: [...check.passed, ...bare.checks] };
   }
   const symbols = openKernelSymbols(memory, at, info.symbol("_stext"));
   const banner = readBanner(memory, symbols, info.osRelease);
+  const named =
+    info.osRelease === undefined ? 'begins with "Linux version"' : `names release ${info.osRelease}`;
   return {
     rung,
     vmcoreinfo: info,
@@ -92,7 +97,7 @@ function standOn(dump: Dump, info: Vmcoreinfo, rung: Rung, options: LadderOption
     symbolsFrom: "VMCOREINFO",
     symbolEncoding: symbols.encoding,
     banner,
-    checks: [...check.passed, `linux_banner names release ${info.osRelease ?? ""}`],
+    checks: [...check.passed, `linux_banner ${named}`],
     others: [],
   };
 }
@@ -120,15 +125,46 @@ function programCounters(dump: Dump): bigint[] {
  * Several kernels can have left whole images behind, a crashed one and the one that was to capture it
  * for example. The one that panicked is wanted, else the one that the CPUs ran; the rest are named.
  */
-function choose(found: readonly Foundation[]): Foundation {
-  const chosen = found.find(hasPanicked) ?? found[0]!;
-  const others = found
-    .filter((each) => each !== chosen)
-    .map(({ banner, vmcoreinfo }) => {
-      const offset = vmcoreinfo?.kernelOffset;
-      return offset === undefined ? banner : `${banner}, moved by 0x${offset.toString(16)}`;
-    });
-  return { ...chosen, others };
+function choose(found: readonly Foundation[], counters: readonly bigint[]): Foundation {
+  const kernels = withoutRepetitions(found);
+  const mapped = new Map(kernels.map((each) => [each, mappedCount(each, counters)]));
+  const byCounters = kernels.toSorted((one, other) => mapped.get(other)! - mapped.get(one)!);
+  const chosen = byCounters.find(hasPanicked) ?? byCounters[0]!;
+  const rest = kernels.filter((each) => each !== chosen);
+  return { ...chosen, others: [...rest.map(nameOf), ...chosen.others] };
+}
+
+/** A kernel that hands over writes its VMCOREINFO anew, with the time, and leaves the old text: the longer says more. */
+function withoutRepetitions(found: readonly Foundation[]): Foundation[] {
+  const kernels = new Map<number, Foundation>();
+  for (const each of found) {
+    const place = each.memory.translate(each.symbols.addressOf("linux_banner")!);
+    const known = kernels.get(place);
+    const says = (foundation: Foundation): number => foundation.vmcoreinfo?.text.length ?? 0;
+    if (known === undefined || says(each) > says(known)) kernels.set(place, each);
+  }
+  return [...kernels.values()];
+}
+
+function mappedCount({ memory }: Foundation, counters: readonly bigint[]): number {
+  return counters.filter((address) => isReadable(memory, address)).length;
+}
+
+function isReadable(memory: AddressSpace, address: bigint): boolean {
+  try {
+    memory.readU8(address);
+    return true;
+  } catch (error) {
+    if (error instanceof FaultError) return false;
+    throw error;
+  }
+}
+
+function nameOf({ banner, symbols, vmcoreinfo }: Foundation): string {
+  const offset = vmcoreinfo?.kernelOffset;
+  if (offset !== undefined) return `${banner}, moved by 0x${offset.toString(16)}`;
+  const stext = symbols.addressOf("_stext");
+  return stext === undefined ? banner : `${banner}, _stext at 0x${stext.toString(16)}`;
 }
 
 /** `panic_cpu` is -1 (PANIC_CPU_INVALID) in a kernel that has not. */

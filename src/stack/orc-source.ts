@@ -1,5 +1,4 @@
-import type { Kernel, KernelModule } from "../kernel/index.ts";
-import { StructReader } from "../kernel/index.ts";
+import { type Kernel, type KernelModule, releaseOf, StructReader } from "../kernel/index.ts";
 import { DwarflessError, FaultError } from "../io/index.ts";
 import {
   ORC_TYPE_UNDEFINED,
@@ -110,7 +109,7 @@ interface ModuleCode {
 }
 
 function readVersion(kernel: Kernel): OrcVersion | undefined {
-  const { memory, symbols, vmcoreinfo } = kernel.foundation;
+  const { memory, symbols } = kernel.foundation;
   const type = kernelType(kernel, "struct", "orc_entry");
   const header = symbols.addressOf("__start_orc_header");
   const framePointerEntry = symbols.addressOf("orc_fp_entry");
@@ -120,7 +119,7 @@ function readVersion(kernel: Kernel): OrcVersion | undefined {
       ? { end: type.findMember("end") !== undefined, signal: type.findMember("signal") !== undefined }
       : undefined,
     framePointerFlags: framePointerEntry === undefined ? undefined : memory.readU16(framePointerEntry + 4n),
-    release: vmcoreinfo?.osRelease,
+    release: releaseOf(kernel.foundation),
   });
 }
 
