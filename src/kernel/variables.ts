@@ -150,9 +150,9 @@ export class VariableTable {
     const list: Source[] = [];
     const places = placesOf(symbols);
     const inKernel = (address: bigint): boolean => perCpu.contains(address);
-    const addKernel = (from: Btf, origin: VariableOrigin): void => {
+    const addKernel = (from: Btf, origin: VariableOrigin, at: SymbolPlaces = places): void => {
       list.push({
-        variables: new VariableSource(from, places),
+        variables: new VariableSource(from, at),
         origin,
         module: undefined,
         isPerCpu: inKernel,
@@ -161,11 +161,15 @@ export class VariableTable {
     if (btf !== undefined) addKernel(btf, "btf");
     if (sidecar !== undefined) addKernel(sidecar, "sidecar");
     for (const module of modules) {
-      const own = new VariableSource(module.btf, lazyPlaces(module.symbols));
+      const ownPlaces = lazyPlaces(module.symbols);
+      const own = new VariableSource(module.btf, ownPlaces);
       if (!own.hasSections) continue;
       list.push({ variables: own, origin: "module", module: module.name, isPerCpu: module.isPerCpu });
-      // A module may carry the types of the kernel's variables, and then none of its own.
-      addKernel(module.btf, "module");
+      // A module may carry the types of the kernel's variables; what it has a symbol of is its own.
+      addKernel(module.btf, "module", {
+        ...places,
+        addressesOf: (name) => (ownPlaces.addressesOf(name).length > 0 ? [] : places.addressesOf(name)),
+      });
     }
     this.#list = list;
     return list;
