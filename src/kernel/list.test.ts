@@ -45,8 +45,8 @@ test("ends at a node that leads nowhere, keeping those before", () => {
   expect(diagnostics).toEqual([
     {
       severity: "warning",
-      code: "LIST_BROKEN",
-      text: "list things is broken at 0xffff800000001200: 0xdead000000000100: not mapped",
+      code: "BROKEN_LINK",
+      text: "list things is broken at 0xffff800000001200: its entry was removed from the list",
     },
   ]);
 });
@@ -75,5 +75,5 @@ test.each([
 });
 
 test("a head that cannot be read", () => {
-  expect(walk(new MockMemory())).toMatchObject({ nodes: [], diagnostics: [{ code: "LIST_BROKEN" }] });
+  expect(walk(new MockMemory())).toMatchObject({ nodes: [], diagnostics: [{ code: "BROKEN_LINK" }] });
 });

@@ -12,7 +12,7 @@ import { hlistNullsForEach } from "./list-nulls.ts";
 import { llistForEach } from "./llist.ts";
 import { mtForEach, mtreeLoad } from "./mapletree.ts";
 import { rbtreeInorderForEach } from "./rbtree.ts";
-import { BrokenLinkError, untilBroken } from "./walk.ts";
+import { BrokenLinkError, untilBroken } from "../kernel/index.ts";
 import { xaForEach, xaLoad } from "./xarray.ts";
 
 let memory: MockMemory;

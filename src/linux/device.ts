@@ -1,6 +1,6 @@
 import type { KernelObject, Program } from "../program/index.ts";
 import { listForEachEntry } from "./list.ts";
-import { LinkWatch } from "./walk.ts";
+import { linkedEntries } from "./walk.ts";
 
 /** A range of device numbers that a driver has taken. */
 export interface DeviceNumbers {
@@ -36,13 +36,8 @@ function numbers(
   read: (entry: KernelObject) => DeviceNumbers,
 ): DeviceNumbers[] {
   const found: DeviceNumbers[] = [];
-  const watch = new LinkWatch(variable, 1 << 20);
   for (const head of program.variable(variable).elements()) {
-    for (let entry = head.read(); !entry.isNull; entry = entry.member("next").read()) {
-      const address = entry.scalar() as bigint;
-      watch.step(address, address);
-      found.push(read(entry));
-    }
+    for (const entry of linkedEntries(variable, head, "next")) found.push(read(entry));
   }
   return found.sort((left, right) => left.major - right.major);
 }

@@ -1,5 +1,5 @@
 import { type Diagnostic, DwarflessError, FaultError, UsageError } from "../io/index.ts";
-import { untilBroken } from "./walk.ts";
+import { untilBroken } from "../kernel/index.ts";
 
 /**
  * What could not be read while rows were made. A member that this kernel has not, or memory that the dump

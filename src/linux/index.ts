@@ -1,4 +1,4 @@
-export { BrokenLinkError, untilBroken } from "./walk.ts";
+export { BrokenLinkError, untilBroken } from "../kernel/index.ts";
 export { hlistForEach, hlistForEachEntry, listEmpty, listForEach, listForEachEntry } from "./list.ts";
 export { hlistNullsForEach, hlistNullsForEachEntry } from "./list-nulls.ts";
 export { llistForEach, llistForEachEntry } from "./llist.ts";

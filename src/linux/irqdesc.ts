@@ -3,7 +3,7 @@ import { forEachPossibleCpu } from "./cpumask.ts";
 import { mtForEach } from "./mapletree.ts";
 import { perCpuPtr } from "./percpu.ts";
 import { radixTreeForEach } from "./radix-tree.ts";
-import { LinkWatch, objectAt } from "./walk.ts";
+import { linkedEntries, objectAt } from "./walk.ts";
 
 /**
  * `for_each_irq_desc` (include/linux/irqnr.h): interrupts by number, and their `struct irq_desc`.
@@ -25,10 +25,7 @@ export function* forEachIrqDesc(program: Program): Generator<{ irq: number; desc
 /** Names of the handlers of an interrupt, as /proc/interrupts lists them. @throws {BrokenLinkError} */
 export function irqActions(desc: KernelObject): string[] {
   const names: string[] = [];
-  const watch = new LinkWatch("actions of an interrupt", 10_000);
-  for (let action = desc.member("action").read(); !action.isNull; action = action.member("next").read()) {
-    const address = action.scalar() as bigint;
-    watch.step(address, address);
+  for (const action of linkedEntries("actions of an interrupt", desc.member("action"), "next")) {
     const name = action.member("name");
     names.push(name.isNull ? "" : name.string(256));
   }

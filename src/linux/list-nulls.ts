@@ -1,26 +1,16 @@
-import { type KernelObject, offsetOf, type Type } from "../program/index.ts";
+import type { KernelObject, Type } from "../program/index.ts";
 import { entries } from "./list.ts";
-import { followLink, LinkWatch, placeOf, structOf } from "./walk.ts";
+import { placeOf, walkLinks } from "./walk.ts";
 
 /**
  * `hlist_nulls_for_each` (include/linux/list_nulls.h): addresses of the nodes of a `struct hlist_nulls_head`,
  * whose end is any value with bit 0 set.
  * @throws {BrokenLinkError}
  */
-export function* hlistNullsForEach(head: KernelObject): Generator<bigint, undefined> {
-  const { memory } = head.program;
+export function hlistNullsForEach(head: KernelObject): Generator<bigint, undefined> {
   const name = `hlist_nulls at 0x${placeOf(head).toString(16)}`;
-  const offset = BigInt(offsetOf(structOf(head.member("first")), "next"));
-  const watch = new LinkWatch(name);
-  let link = placeOf(head) + BigInt(offsetOf(structOf(head), "first"));
-  let node = followLink(memory, name, link, link);
-  while ((node & 1n) === 0n) {
-    watch.step(link, node);
-    const following = followLink(memory, name, link, node + offset);
-    yield node;
-    link = node + offset;
-    node = following;
-  }
+  const isEnd = (pointer: bigint): boolean => (pointer & 1n) === 1n;
+  return walkLinks({ name, first: head.member("first"), next: "next", isEnd });
 }
 
 /** `hlist_nulls_for_each_entry`: the structs that have the nodes as a member. @throws {BrokenLinkError} */

@@ -1,25 +1,14 @@
-import { type KernelObject, offsetOf, type Type } from "../program/index.ts";
+import type { KernelObject, Type } from "../program/index.ts";
 import { entries } from "./list.ts";
-import { followLink, LinkWatch, placeOf, structOf } from "./walk.ts";
+import { placeOf, walkLinks } from "./walk.ts";
 
 /**
  * `llist_for_each` (include/linux/llist.h): addresses of the nodes of a `struct llist_head`, newest first.
  * @throws {BrokenLinkError}
  */
-export function* llistForEach(head: KernelObject): Generator<bigint, undefined> {
-  const { memory } = head.program;
+export function llistForEach(head: KernelObject): Generator<bigint, undefined> {
   const name = `llist at 0x${placeOf(head).toString(16)}`;
-  const offset = BigInt(offsetOf(structOf(head.member("first")), "next"));
-  const watch = new LinkWatch(name);
-  let link = placeOf(head) + BigInt(offsetOf(structOf(head), "first"));
-  let node = followLink(memory, name, link, link);
-  while (node !== 0n) {
-    watch.step(link, node);
-    const following = followLink(memory, name, link, node + offset);
-    yield node;
-    link = node + offset;
-    node = following;
-  }
+  return walkLinks({ name, first: head.member("first"), next: "next" });
 }
 
 /** `llist_for_each_entry`: the structs that have the nodes as a member. @throws {BrokenLinkError} */

@@ -1,6 +1,7 @@
+import { BrokenLinkError, followLink } from "../kernel/index.ts";
 import { type KernelObject, offsetOf, type Type } from "../program/index.ts";
 import type { VirtualMemory } from "../memory/index.ts";
-import { BrokenLinkError, followLink, objectAt, placeOf, structOf } from "./walk.ts";
+import { objectAt, placeOf, structOf } from "./walk.ts";
 
 /** An entry of a maple tree and the indices it stands for, both ends included. */
 export interface MapleEntry {

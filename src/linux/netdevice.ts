@@ -1,7 +1,7 @@
 import type { KernelObject } from "../program/index.ts";
 import { listForEachEntry } from "./list.ts";
 import { ipv4Text, ipv6Text } from "./sock.ts";
-import { LinkWatch } from "./walk.ts";
+import { linkedEntries } from "./walk.ts";
 
 /** `for_each_netdev` (include/linux/netdevice.h): devices of a network namespace. @throws {BrokenLinkError} */
 export function forEachNetdev(net: KernelObject): Generator<KernelObject, undefined> {
@@ -13,14 +13,9 @@ export function netdevAddresses(device: KernelObject): string[] {
   const addresses: string[] = [];
   const v4 = device.member("ip_ptr").read();
   if (!v4.isNull) {
-    const watch = new LinkWatch("addresses of a device");
-    let address = v4.member("ifa_list").read();
-    while (!address.isNull) {
-      const place = address.scalar() as bigint;
-      watch.step(place, place);
+    for (const address of linkedEntries("addresses of a device", v4.member("ifa_list"), "ifa_next")) {
       const text = ipv4Text(address.member("ifa_local").bytes());
       addresses.push(`${text}/${address.member("ifa_prefixlen").number()}`);
-      address = address.member("ifa_next").read();
     }
   }
   const v6 = device.member("ip6_ptr").read();

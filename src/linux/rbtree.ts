@@ -1,6 +1,7 @@
+import { BrokenLinkError, followLink, maximumNodes } from "../kernel/index.ts";
 import { type KernelObject, offsetOf, type Type } from "../program/index.ts";
 import { entries } from "./list.ts";
-import { BrokenLinkError, followLink, maximumNodes, placeOf, structOf } from "./walk.ts";
+import { placeOf, structOf } from "./walk.ts";
 
 /** The two low bits of `__rb_parent_color` are the colour. */
 const parentMask = ~3n;

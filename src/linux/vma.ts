@@ -1,7 +1,7 @@
 import type { KernelObject, Program } from "../program/index.ts";
 import { dPath, type PathPlace, pathPlace } from "./dcache.ts";
 import { mtForEachEntry } from "./mapletree.ts";
-import { LinkWatch, objectAt, placeOf } from "./walk.ts";
+import { linkedEntries, placeOf } from "./walk.ts";
 
 /**
  * `for_each_vma` (include/linux/mm.h): the `struct vm_area_struct`s of a `struct mm_struct`, by address.
@@ -14,15 +14,8 @@ export function* forEachVma(mm: KernelObject): Generator<KernelObject, undefined
     return;
   }
   // Until v6.0 (763ecb035029) they were a list.
-  const watch = new LinkWatch(`areas of the mm at 0x${placeOf(mm).toString(16)}`);
-  let next = mm.member("mmap").scalar() as bigint;
-  for (let link = placeOf(mm.member("mmap")); next !== 0n;) {
-    watch.step(link, next);
-    const area = objectAt(mm.program, "struct vm_area_struct", next);
-    link = next;
-    next = area.member("vm_next").scalar() as bigint;
-    yield area;
-  }
+  const name = `areas of the mm at 0x${placeOf(mm).toString(16)}`;
+  yield* linkedEntries(name, mm.member("mmap"), "vm_next");
 }
 
 /** `r-xp`, as /proc/PID/maps has it. @throws {FaultError} */

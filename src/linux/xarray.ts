@@ -1,5 +1,6 @@
+import { BrokenLinkError, followLink } from "../kernel/index.ts";
 import { type KernelObject, type ObjectContext, offsetOf } from "../program/index.ts";
-import { BrokenLinkError, followLink, placeOf, structOf } from "./walk.ts";
+import { placeOf, structOf } from "./walk.ts";
 
 /** Of an xarray: where, and the word that is there: a pointer, or a value (`xaIsValue`). */
 export interface XaEntry {
