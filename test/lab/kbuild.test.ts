@@ -2,51 +2,21 @@
 import { copyFileSync, mkdirSync, realpathSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import {
-  dwarfless,
-  isInstalled,
-  mustRun,
-  projectDirectory,
-  run,
-  withTemporaryDirectory,
-} from "./commands.ts";
+import { dwarfless, mustRun, run, withTemporaryDirectory } from "./commands.ts";
+import { kbuild, kbuildMissing, ownPahole, paholeFlags, resolveBtfids } from "./kbuild.ts";
 import { cacheDirectory, kernelMissing } from "./kernels.ts";
-import { peerCommand, peers } from "./peers.ts";
 
-const peer = peers();
-const tools = ["make", "gcc", "objcopy", "apt-get", "dpkg"].filter((tool) => !isInstalled(tool));
-const reason =
-  kernelMissing("7.2-amd64") ??
-  peer.reason ??
-  (tools.length > 0 ? `not installed: ${tools.join(", ")}` : undefined);
-const pahole = path.join(projectDirectory, "dist/cli/dwarfless-pahole.js");
+const reason = kernelMissing("7.2-amd64") ?? kbuildMissing();
 
 describe.skipIf(reason !== undefined)(
   `kernel build${reason === undefined ? "" : ` (skipped: ${reason})`}`,
   () => {
-    const kbuild = (): string => mustRun("scripts/lab/kbuild.sh", []).stdout.toString().trim();
-
     it("passes pahole-version.sh, and Makefile.btf then asks for what we know", async () => {
       await withTemporaryDirectory((directory) => {
-        const scripts = path.join(kbuild(), "scripts");
-        writeFileSync(
-          path.join(directory, "Makefile"),
-          [
-            `CONFIG_PAHOLE_VERSION := $(shell sh ${scripts}/pahole-version.sh ${pahole})`,
-            "CONFIG_PAHOLE_HAS_LANG_EXCLUDE := y",
-            "test-le = $(shell test $1 -le $2 && echo y)",
-            "test-ge = $(shell test $1 -ge $2 && echo y)",
-            `include ${scripts}/Makefile.btf`,
-            "all:",
-            "\t@echo $(CONFIG_PAHOLE_VERSION); echo $(PAHOLE_FLAGS)",
-            "",
-          ].join("\n"),
-        );
-        const [version, flags] = mustRun("make", ["-s", "-C", directory]).stdout.toString().split("\n");
+        const { version, flags: words } = paholeFlags(kbuild(), directory);
         expect(version).toBe("132");
-        const words = flags!.split(" ");
         expect(words).toContain("--btf_features=layout");
-        const known = mustRun(pahole, ["--supported_btf_features"]).stdout.toString().trim().split(",");
+        const known = mustRun(ownPahole, ["--supported_btf_features"]).stdout.toString().trim().split(",");
         const lists = words.filter((word) => word.startsWith("--btf_features="));
         for (const name of lists.flatMap((word) => word.slice("--btf_features=".length).split(","))) {
           expect(known).toContain(name);
@@ -64,18 +34,11 @@ describe.skipIf(reason !== undefined)(
         symlinkSync(realpathSync(path.join(kernel, "vmlinux")), path.join(directory, "vmlinux"));
         mkdirSync(path.join(directory, "include/config"), { recursive: true });
         writeFileSync(path.join(directory, "include/config/auto.conf"), "");
-        // Debian's resolve_btfids needs sid's libraries.
-        const [loader, ...words] = peerCommand(peer.root, "none");
-        const resolver = [
-          loader,
-          ...words.slice(0, -1),
-          path.join(folder, "tools/bpf/resolve_btfids/resolve_btfids"),
-        ];
         const environment = {
-          PAHOLE: pahole,
+          PAHOLE: ownPahole,
           PAHOLE_FLAGS:
             "-j2 --btf_features=encode_force,var,float,enum64,decl_tag,type_tag,optimized_func,consistent_func,decl_tag_kfuncs --btf_features=attributes --btf_features=layout --lang_exclude=rust",
-          RESOLVE_BTFIDS: resolver.join(" "),
+          RESOLVE_BTFIDS: resolveBtfids(folder).join(" "),
           CC: "gcc",
           OBJCOPY: "objcopy",
           objtree: ".",
