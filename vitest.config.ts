@@ -7,6 +7,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["src/**/*.test.ts", "test/unit/**/*.test.ts"],
+          setupFiles: ["test/unit/setup.ts"],
           testTimeout: 60_000,
         },
       },

@@ -65,7 +65,7 @@ function useAll(bytes: Uint8Array, base: Btf | undefined, other: Btf): void {
 }
 
 describe("hostile BTF", () => {
-  it.each([false, true])("gives typed errors only, in bounded time (split: %s)", (isSplit) => {
+  it.each([false, true])("gives typed errors only (split: %s)", (isSplit) => {
     const base = isSplit ? sample().toBtf() : undefined;
     const builder = sample(base);
     const bytes = builder.finish();
@@ -80,7 +80,7 @@ describe("hostile BTF", () => {
         for (const { at, value } of mutations) if (at < mutated.length) mutated[at] = value;
         useAll(mutated, base, other);
       }),
-      { numRuns: 1500 },
+      { numRuns: 750 },
     );
   });
 

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { randomNumbers } from "../../test/build/mutate.ts";
 import { Btf, BtfBuilder } from "../btf/index.ts";
 import { shareTails } from "./share-tails.ts";
 
@@ -39,13 +40,12 @@ test("names that others end with take no bytes", () => {
 
 test("random names read the same as before", () => {
   const names = new Set<string>();
-  let state = 7;
+  const random = randomNumbers(7);
   while (names.size < 2000) {
     let name = "";
     do {
-      state = (Math.imul(state, 1103515245) + 12345) >>> 0;
-      name += "abc_"[(state >>> 16) & 3]!;
-    } while (((state >>> 20) & 7) !== 0);
+      name += "abc_"[random(4)]!;
+    } while (random(8) !== 0);
     names.add(name);
   }
   const list = [...names];

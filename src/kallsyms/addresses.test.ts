@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
+import { randomNumbers } from "../../test/build/mutate.ts";
 import { addressAt, addressOrder, makeAddressColumns, upperBound } from "./addresses.ts";
 
 /** Addresses in no order, many of them more than once. */
 function scattered(count: number): ReturnType<typeof makeAddressColumns> {
   const columns = makeAddressColumns(count);
-  let state = 12345;
-  const random = (): number => (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0);
+  const random = randomNumbers(count);
   for (let i = 0; i < count; i++) {
-    columns.high[i] = random() % 4 === 0 ? 0xffff_ffff : random() % 3;
-    columns.low[i] = random() % 2 === 0 ? random() : (random() % 50) * 0x1_0001;
+    columns.high[i] = random(4) === 0 ? 0xffff_ffff : random(3);
+    columns.low[i] = random(2) === 0 ? random(2 ** 32) : random(50) * 0x1_0001;
   }
   return columns;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { randomNumbers } from "../../test/build/mutate.ts";
 import { FaultError } from "../io/index.ts";
 import {
   decodeOrcEntry,
@@ -228,11 +229,10 @@ describe("tables", () => {
   });
 
   test("any bytes as a table", () => {
-    let seed = 1;
-    const random = (): number => (seed = (Math.imul(seed, 1103515245) + 12345) >>> 0) >>> 8;
+    const random = randomNumbers(1);
     const memory: OrcMemory = {
       readInto: (target) => {
-        for (let index = 0; index < target.length; index++) target[index] = random();
+        for (let index = 0; index < target.length; index++) target[index] = random(256);
       },
     };
     const lookup = { address: lookupBase, count: 1000, textStart: text };
@@ -243,7 +243,7 @@ describe("tables", () => {
         version,
       );
       for (let round = 0; round < 500; round++) {
-        const found = orc.find(text + BigInt(random() % 200_000));
+        const found = orc.find(text + BigInt(random(200_000)));
         if (found !== undefined) expect(found.spRegister).toBeLessThanOrEqual(ORC_REGISTER_UNKNOWN);
       }
     }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { randomNumbers } from "../../test/build/mutate.ts";
 import { MockMemory } from "../../test/build/mock-program.ts";
 import { RegisterSet } from "../arch/index.ts";
 import { hasOwnFrame } from "./arm64-prologue.ts";
@@ -224,21 +225,19 @@ describe("broken records", () => {
   });
 
   test("any bytes as a stack end within bounds", () => {
-    let seed = 3;
-    const random = (): number => (seed = (Math.imul(seed, 1103515245) + 12345) >>> 0) >>> 8;
+    const random = randomNumbers(3);
     for (let round = 0; round < 40; round++) {
       const memory = emptyMachine();
       const bytes = Buffer.alloc(0x1000);
       for (let at = 0; at < bytes.length; at += 8) {
-        const choice = random() % 3;
-        if (choice === 0)
-          bytes.writeBigUInt64LE(within(names[random() % names.length]!, (random() % 64) * 4), at);
-        else if (choice === 1) bytes.writeBigUInt64LE(stackStart + BigInt((random() % 0x220) * 8), at);
-        else bytes.writeBigUInt64LE(BigInt(random() % 3), at);
+        const choice = random(3);
+        if (choice === 0) bytes.writeBigUInt64LE(within(names[random(names.length)]!, random(64) * 4), at);
+        else if (choice === 1) bytes.writeBigUInt64LE(stackStart + BigInt(random(0x220) * 8), at);
+        else bytes.writeBigUInt64LE(BigInt(random(3)), at);
       }
       memory.put(stackStart, bytes);
-      const x29 = stackStart + BigInt((random() % 0x200) * 8);
-      const pc = within(names[random() % names.length]!);
+      const x29 = stackStart + BigInt(random(0x200) * 8);
+      const pc = within(names[random(names.length)]!);
       const frames = walk(
         memory,
         { pc, sp: stackStart, x29, x30: within("second") },

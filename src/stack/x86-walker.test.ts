@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { randomNumbers } from "../../test/build/mutate.ts";
 import { MockMemory } from "../../test/build/mock-program.ts";
 import { RegisterSet } from "../arch/index.ts";
 import {
@@ -405,26 +406,24 @@ describe("broken stacks", () => {
   });
 
   test("any bytes as a stack, and any registers", () => {
-    let seed = 7;
-    const random = (): number => (seed = (Math.imul(seed, 1103515245) + 12345) >>> 0) >>> 8;
+    const random = randomNumbers(7);
     for (let round = 0; round < 60; round++) {
       const memory = new MockMemory();
       const bytes = Buffer.alloc(0x1000);
       for (let at = 0; at < bytes.length; at += 8) {
-        const choice = random() % 4;
-        if (choice === 0)
-          bytes.writeBigUInt64LE(within(names[random() % names.length]!, random() % 0x100), at);
-        else if (choice === 1) bytes.writeBigUInt64LE(stackStart + BigInt(random() % 0x1100), at);
-        else bytes.writeBigUInt64LE(BigInt(random()) << BigInt(random() % 40), at);
+        const choice = random(4);
+        if (choice === 0) bytes.writeBigUInt64LE(within(names[random(names.length)]!, random(0x100)), at);
+        else if (choice === 1) bytes.writeBigUInt64LE(stackStart + BigInt(random(0x1100)), at);
+        else bytes.writeBigUInt64LE(BigInt(random(1 << 24)) << BigInt(random(40)), at);
       }
       memory.put(stackStart, bytes);
       const frames = walk(memory, {
         registers: registers({
-          ip: within(names[random() % names.length]!),
-          sp: stackStart + BigInt((random() % 0x200) * 8),
-          bp: stackStart + BigInt(random() % 0x1000),
-          r10: BigInt(random()),
-          di: BigInt(random()),
+          ip: within(names[random(names.length)]!),
+          sp: stackStart + BigInt(random(0x200) * 8),
+          bp: stackStart + BigInt(random(0x1000)),
+          r10: BigInt(random(1 << 24)),
+          di: BigInt(random(1 << 24)),
         }),
         regions: new StackRegions([{ kind: "task", start: stackStart, end: stackStart + 0x1000n }]),
       });

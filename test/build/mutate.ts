@@ -1,6 +1,7 @@
 /** Changes to files that a hostile or broken file might have. Every one follows from its seed. */
 import { ElfFile } from "../../src/elf/index.ts";
 import { MemorySource } from "../../src/io/index.ts";
+import { testSeed } from "./seed.ts";
 
 /** A region of a file that is worth breaking. Bytes. */
 export interface Region {
@@ -29,9 +30,9 @@ export function regionsOf(bytes: Uint8Array, sections: readonly string[]): Regio
   return regions;
 }
 
-/** Numbers that look random and are the same on every run (mulberry32). */
+/** Numbers that look random and follow from their seed and that of the run, {@link testSeed} (mulberry32). */
 export function randomNumbers(seed: number): (below: number) => number {
-  let state = seed >>> 0;
+  let state = (seed + Math.imul(testSeed, 0x9e37_79b1)) >>> 0;
   return (below) => {
     state = (state + 0x6d2b79f5) >>> 0;
     let t = Math.imul(state ^ (state >>> 15), state | 1);

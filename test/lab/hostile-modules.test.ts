@@ -1,4 +1,4 @@
-/** Broken modules of real kernels, and broken bases under them: BTF or a typed error, within bounds. */
+/** Broken modules of real kernels, and broken bases under them: BTF or a typed error, in bounded memory. */
 import { readFileSync, statSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import {
@@ -18,8 +18,6 @@ import { kernel, kernelMissing, kernelModules, kernelNames, type Kernel } from "
 
 const mutationsPerModule = 400;
 const largestModule = 300_000;
-/** Milliseconds; a module takes 20. */
-const slowestCase = 20_000;
 /** Bytes that a run may add to what the process has. */
 const memoryLimit = 1_500_000_000;
 
@@ -39,7 +37,6 @@ async function judge(cases: Iterable<HostileCase>, count: number): Promise<void>
   console.log(JSON.stringify({ ...outcome, failures: outcome.failures.length }));
   expect(outcome.failures.slice(0, 5)).toEqual([]);
   expect(outcome.encoded + outcome.refused).toBe(count);
-  expect(outcome.slowest.milliseconds, outcome.slowest.text).toBeLessThan(slowestCase);
   expect(process.memoryUsage().rss - before).toBeLessThan(memoryLimit);
 }
 

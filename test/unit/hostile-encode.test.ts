@@ -1,4 +1,4 @@
-/** Broken and hostile files: BTF or a typed error, within bounds of time and memory. */
+/** Broken and hostile files: BTF or a typed error. */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -32,16 +32,12 @@ const everything: EncodeOptions = {
   report: true,
 };
 
-/** Generous: a case takes a few milliseconds. */
-const slowestCase = 5000;
-
 function judge(outcome: HostileOutcome, cases: number): void {
   expect(outcome.failures.slice(0, 5)).toEqual([]);
   expect(outcome.encoded + outcome.refused).toBe(cases);
   // Both kinds must come, or the mutations miss what they aim at.
   expect(outcome.encoded).toBeGreaterThan(cases / 100);
   expect(outcome.refused).toBeGreaterThan(cases / 100);
-  expect(outcome.slowest.milliseconds, outcome.slowest.text).toBeLessThan(slowestCase);
 }
 
 /** A file that uses much of what the encoder reads. */
@@ -219,12 +215,14 @@ describe("hostile files", () => {
     root: die("compile_unit", { name: "a.c" }, [int, ...children]),
   });
 
-  async function quickly(bytes: Uint8Array, options: EncodeOptions = everything): Promise<string> {
-    const start = performance.now();
-    const { failures, codes, encoded } = await runHostile([{ mutation: { bytes, text: "it" }, options }]);
+  async function encoded(bytes: Uint8Array, options: EncodeOptions = everything): Promise<string> {
+    const {
+      failures,
+      codes,
+      encoded: count,
+    } = await runHostile([{ mutation: { bytes, text: "it" }, options }]);
     expect(failures).toEqual([]);
-    expect(performance.now() - start).toBeLessThan(slowestCase);
-    return encoded > 0 ? "BTF" : Object.keys(codes)[0]!;
+    return count > 0 ? "BTF" : Object.keys(codes)[0]!;
   }
 
   function nested(depth: number, wrap: (inner: Die[]) => Die): Die[] {
@@ -244,7 +242,7 @@ describe("hostile files", () => {
     ["scopes in scopes", (inner: Die[]): Die => die("lexical_block", {}, inner)],
     ["arrays in arrays", (inner: Die[]): Die => die("array_type", { type: to("int") }, inner)],
   ])("with %s are refused when they go too deep", async (_what, wrap) => {
-    expect(await quickly(dwarfElf({ units: [unit(...nested(100, wrap))] }))).toBe("BTF");
+    expect(await encoded(dwarfElf({ units: [unit(...nested(100, wrap))] }))).toBe("BTF");
     // Deeper than any stack: one level, again and again (the builder has a stack, too).
     const infoOf = (...children: Die[]): Uint8Array =>
       assembleDwarf([unit(...children)]).sections[".debug_info"]!;
@@ -258,7 +256,7 @@ describe("hostile files", () => {
     const broken = deep.bytes(new Uint8Array(200_001)).finish();
     new DataView(broken.buffer).setUint32(0, broken.length - 4, true);
     const bytes = dwarfElf({ units: [unit(...nested(1, wrap))], debugSections: { ".debug_info": broken } });
-    expect(await quickly(bytes)).toBe("DWARF_NESTING");
+    expect(await encoded(bytes)).toBe("DWARF_NESTING");
   });
 
   it("whose sections are larger than the file are refused without asking for the memory", async () => {
@@ -267,7 +265,7 @@ describe("hostile files", () => {
     for (let index = 1; index < headers!.byteSize / 64; index++) {
       const broken = bytes.slice();
       new DataView(broken.buffer).setBigUint64(headers!.offset + index * 64 + 0x20, 0x7_ffff_fff0n, true);
-      expect(await quickly(broken)).toMatch(/^(BTF|ELF_|TRUNCATED)/);
+      expect(await encoded(broken)).toMatch(/^(BTF|ELF_|TRUNCATED)/);
     }
   });
 
@@ -280,7 +278,7 @@ describe("hostile files", () => {
       units: [unit(...typedefs)],
       debugSections: { ".debug_str": Buffer.from(`\0${long}\0`) },
     });
-    expect(await quickly(bytes)).toMatch(/^(NAMES_TOO_LONG|BTF_STRINGS)$/);
+    expect(await encoded(bytes)).toMatch(/^(NAMES_TOO_LONG|BTF_STRINGS)$/);
   });
 
   it("with symbols that name tails of one long string are refused", async () => {
@@ -297,7 +295,7 @@ describe("hostile files", () => {
       const [, , table] = regionsOf(bytes, [".symtab"]);
       const view = new DataView(bytes.buffer, bytes.byteOffset);
       for (let i = 1; i < table!.byteSize / 24; i++) view.setUint32(table!.offset + i * 24, 3 + i, true);
-      expect(await quickly(bytes)).toMatch(/^(NAMES_TOO_LONG|ELF_SYMBOL_NAME)$/);
+      expect(await encoded(bytes)).toMatch(/^(NAMES_TOO_LONG|ELF_SYMBOL_NAME)$/);
     }
   });
 
@@ -310,12 +308,12 @@ describe("hostile files", () => {
       sections: [{ name: ".data", flags: 3, address: 0x1000, bytes: new Uint8Array(64) }],
       debugSections: { ".debug_str": Buffer.from(`\0${"x".repeat(1_000_000)}\0`) },
     });
-    expect(await quickly(bytes)).toBe("BTF");
+    expect(await encoded(bytes)).toBe("BTF");
   });
 
-  it("that are one hole cost no object for each word", async () => {
+  it("whose units are one hole give BTF", async () => {
     const bytes = dwarfElf({ units: [unit()], debugSections: { ".debug_info": new Uint8Array(20_000_000) } });
-    expect(await quickly(bytes)).toBe("BTF");
+    expect(await encoded(bytes)).toBe("BTF");
   });
 
   it.each([0, 1, 2, 3, 16, 255])(
@@ -331,7 +329,7 @@ describe("hostile files", () => {
       });
       const [, , info] = regionsOf(bytes, [".debug_info"]);
       bytes[info!.offset + 7] = addressByteSize;
-      expect(await quickly(bytes)).toBeTypeOf("string");
+      expect(await encoded(bytes)).toBeTypeOf("string");
     },
   );
 
@@ -341,7 +339,7 @@ describe("hostile files", () => {
       unitType: d.DW_UT_skeleton,
       signature: 1n,
     };
-    expect(await quickly(dwarfElf({ units: [skeleton, unit()] }))).toBe("BTF");
+    expect(await encoded(dwarfElf({ units: [skeleton, unit()] }))).toBe("BTF");
   });
 });
 
