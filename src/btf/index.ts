@@ -21,7 +21,7 @@ export {
   type BtfMemberInput,
 } from "./builder.ts";
 export { StringTable } from "./string-table.ts";
-export { rawLines, rawTypeLines } from "./raw.ts";
+export { rawLines, writeRaw } from "./raw.ts";
 export { jsonPieces, jsonType } from "./json.ts";
 export { cHeader, type CHeaderOptions } from "./c/index.ts";
 export { pointerByteSizeOf, TypeSizes } from "./type-sizes.ts";

@@ -1,58 +1,73 @@
+import { ByteText, gather, type WritePiece } from "./byte-text.ts";
 import * as K from "./constants.ts";
-import type { Btf, TypeId } from "./reader.ts";
+import type { Btf, StringOffset, TypeId } from "./reader.ts";
+import { infoKind, infoVlen } from "./records.ts";
 
 const linkageNames = ["static", "global", "extern"];
 
-/** The own types, line by line, as `bpftool btf dump … format raw` of 7.8 prints them. */
-export function* rawLines(btf: Btf): Generator<string> {
-  for (let id = btf.startId; id < btf.typeCount; id++) yield* rawTypeLines(btf, id);
+/**
+ * Write the own types as `bpftool btf dump … format raw` of 7.8 prints them: a line for each type, and
+ * one for each of its elements, names byte for byte as they are stored.
+ */
+export function writeRaw(btf: Btf, write: WritePiece): void {
+  const text = new ByteText();
+  const { offsets, startId } = btf;
+  for (let index = 0; index < offsets.length; index++) {
+    putType(text, btf, startId + index, offsets[index]!);
+    text.flushPiece(write);
+  }
+  text.flush(write);
 }
 
-/** One type as `bpftool btf dump … format raw` prints it: a line, and one for each element. */
-export function* rawTypeLines(btf: Btf, id: TypeId): Generator<string> {
-  const kind = btf.kind(id);
-  const vlen = btf.vlen(id);
-  yield `[${id}] ${K.kindName(kind)} '${btf.name(id) || "(anon)"}'${tail(btf, id, kind)}`;
+/** The lines of {@link writeRaw}. */
+export function rawLines(btf: Btf): string[] {
+  const text = gather((write) => writeRaw(btf, write));
+  return text === "" ? [] : text.slice(0, -1).split("\n");
+}
+
+function putType(text: ByteText, btf: Btf, id: TypeId, at: number): void {
+  const { words } = btf;
+  const info = words[at + 1]!;
+  const kind = infoKind(info);
+  text.put("[");
+  text.putNumber(id);
+  text.put("] ");
+  text.put(K.kindName(kind));
+  text.put(" '");
+  putName(text, btf, words[at]!);
+  text.put("'");
+  putFacts(text, words, at, kind);
+  text.put("\n");
   switch (kind) {
     case K.BTF_KIND_STRUCT:
     case K.BTF_KIND_UNION:
-      for (let index = 0; index < vlen; index++) {
-        const bitfieldSize = btf.memberBitfieldSize(id, index);
-        const width = bitfieldSize === 0 ? "" : ` bitfield_size=${bitfieldSize}`;
-        const place = `bits_offset=${btf.memberBitOffset(id, index)}${width}`;
-        yield `\t'${btf.memberName(id, index) || "(anon)"}' type_id=${btf.memberType(id, index)} ${place}`;
-      }
+      putMembers(text, btf, at);
       break;
     case K.BTF_KIND_ENUM:
-    case K.BTF_KIND_ENUM64: {
-      const suffix = kind === K.BTF_KIND_ENUM ? "" : btf.kindFlag(id) ? "LL" : "ULL";
-      for (let index = 0; index < vlen; index++) {
-        yield `\t'${btf.enumeratorName(id, index) || "(anon)"}' val=${btf.enumeratorValue(id, index)}${suffix}`;
-      }
+    case K.BTF_KIND_ENUM64:
+      putEnumerators(text, btf, id, at);
       break;
-    }
     case K.BTF_KIND_FUNC_PROTO:
-      for (let index = 0; index < vlen; index++) {
-        yield `\t'${btf.parameterName(id, index) || "(anon)"}' type_id=${btf.parameterType(id, index)}`;
-      }
+      putParameters(text, btf, at);
       break;
     case K.BTF_KIND_DATASEC:
-      for (const entry of btf.sectionEntries(id)) {
-        const target = `${K.kindName(btf.kind(entry.type))} '${btf.name(entry.type) || "(anon)"}'`;
-        yield `\ttype_id=${entry.type} offset=${entry.offset} size=${entry.byteSize} (${target})`;
-      }
-      break;
+      putSectionEntries(text, btf, at);
   }
 }
 
 /** What follows kind and name on a type's own line. */
-function tail(btf: Btf, id: TypeId, kind: number): string {
-  const value = btf.sizeOrType(id);
-  const vlen = btf.vlen(id);
+function putFacts(text: ByteText, words: Uint32Array, at: number, kind: number): void {
+  const info = words[at + 1]!;
+  const value = words[at + 2]!;
   switch (kind) {
     case K.BTF_KIND_INT: {
-      const bits = `bits_offset=${btf.intBitOffset(id)} nr_bits=${btf.intBitSize(id)}`;
-      return ` size=${value} ${bits} encoding=${intEncodingName(btf.intEncoding(id))}`;
+      const integer = words[at + 3]!;
+      putFact(text, " size=", value);
+      putFact(text, " bits_offset=", (integer >>> 16) & 0xff);
+      putFact(text, " nr_bits=", integer & 0xff);
+      text.put(" encoding=");
+      text.put(intEncodingName(integer >>> 24));
+      break;
     }
     case K.BTF_KIND_PTR:
     case K.BTF_KIND_TYPEDEF:
@@ -60,33 +75,127 @@ function tail(btf: Btf, id: TypeId, kind: number): string {
     case K.BTF_KIND_CONST:
     case K.BTF_KIND_RESTRICT:
     case K.BTF_KIND_TYPE_TAG:
-      return ` type_id=${value}`;
-    case K.BTF_KIND_ARRAY: {
-      const types = `type_id=${btf.arrayElementType(id)} index_type_id=${btf.arrayIndexType(id)}`;
-      return ` ${types} nr_elems=${btf.arrayLength(id)}`;
-    }
+      putFact(text, " type_id=", value);
+      break;
+    case K.BTF_KIND_ARRAY:
+      putFact(text, " type_id=", words[at + 3]!);
+      putFact(text, " index_type_id=", words[at + 4]!);
+      putFact(text, " nr_elems=", words[at + 5]!);
+      break;
+    case K.BTF_KIND_ENUM:
+    case K.BTF_KIND_ENUM64:
+      text.put(info >>> 31 === 1 ? " encoding=SIGNED" : " encoding=UNSIGNED");
+      putFact(text, " size=", value);
+      putFact(text, " vlen=", infoVlen(info));
+      break;
     case K.BTF_KIND_STRUCT:
     case K.BTF_KIND_UNION:
     case K.BTF_KIND_DATASEC:
-      return ` size=${value} vlen=${vlen}`;
-    case K.BTF_KIND_ENUM:
-    case K.BTF_KIND_ENUM64:
-      return ` encoding=${btf.kindFlag(id) ? "SIGNED" : "UNSIGNED"} size=${value} vlen=${vlen}`;
+      putFact(text, " size=", value);
+      putFact(text, " vlen=", infoVlen(info));
+      break;
     case K.BTF_KIND_FWD:
-      return ` fwd_kind=${btf.kindFlag(id) ? "union" : "struct"}`;
+      text.put(info >>> 31 === 1 ? " fwd_kind=union" : " fwd_kind=struct");
+      break;
     case K.BTF_KIND_FUNC:
-      return ` type_id=${value} linkage=${linkageName(btf.functionLinkage(id))}`;
+      putFact(text, " type_id=", value);
+      text.put(" linkage=");
+      text.put(linkageName(infoVlen(info)));
+      break;
     case K.BTF_KIND_FUNC_PROTO:
-      return ` ret_type_id=${value} vlen=${vlen}`;
+      putFact(text, " ret_type_id=", value);
+      putFact(text, " vlen=", infoVlen(info));
+      break;
     case K.BTF_KIND_VAR:
-      return ` type_id=${value}, linkage=${linkageName(btf.variableLinkage(id))}`;
+      putFact(text, " type_id=", value);
+      text.put(", linkage=");
+      text.put(linkageName(words[at + 3]!));
+      break;
     case K.BTF_KIND_FLOAT:
-      return ` size=${value}`;
+      putFact(text, " size=", value);
+      break;
     case K.BTF_KIND_DECL_TAG:
-      return ` type_id=${value} component_idx=${btf.declTagComponent(id)}`;
-    default:
-      return "";
+      putFact(text, " type_id=", value);
+      text.put(" component_idx=");
+      putSigned(text, words[at + 3]!);
   }
+}
+
+function putMembers(text: ByteText, btf: Btf, at: number): void {
+  const { words } = btf;
+  const info = words[at + 1]!;
+  const hasBitfields = info >>> 31 === 1;
+  const end = at + 3 + infoVlen(info) * 3;
+  for (let member = at + 3; member < end; member += 3) {
+    putElementName(text, btf, words[member]!);
+    putFact(text, "' type_id=", words[member + 1]!);
+    const place = words[member + 2]!;
+    putFact(text, " bits_offset=", hasBitfields ? place & 0xffffff : place);
+    if (hasBitfields && place >>> 24 !== 0) putFact(text, " bitfield_size=", place >>> 24);
+    text.put("\n");
+  }
+}
+
+function putEnumerators(text: ByteText, btf: Btf, id: TypeId, at: number): void {
+  const { words } = btf;
+  const info = words[at + 1]!;
+  const isSigned = info >>> 31 === 1;
+  const isWide = infoKind(info) === K.BTF_KIND_ENUM64;
+  const count = infoVlen(info);
+  for (let index = 0; index < count; index++) {
+    const value = at + 3 + index * (isWide ? 3 : 2);
+    putElementName(text, btf, words[value]!);
+    text.put("' val=");
+    if (isWide) text.put(`${btf.enumeratorValue(id, index)}${isSigned ? "LL" : "ULL"}`);
+    else if (isSigned) putSigned(text, words[value + 1]!);
+    else text.putNumber(words[value + 1]!);
+    text.put("\n");
+  }
+}
+
+function putParameters(text: ByteText, btf: Btf, at: number): void {
+  const { words } = btf;
+  const end = at + 3 + infoVlen(words[at + 1]!) * 2;
+  for (let parameter = at + 3; parameter < end; parameter += 2) {
+    putElementName(text, btf, words[parameter]!);
+    putFact(text, "' type_id=", words[parameter + 1]!);
+    text.put("\n");
+  }
+}
+
+function putSectionEntries(text: ByteText, btf: Btf, at: number): void {
+  const { words } = btf;
+  const end = at + 3 + infoVlen(words[at + 1]!) * 3;
+  for (let entry = at + 3; entry < end; entry += 3) {
+    const type = words[entry]!;
+    putFact(text, "\ttype_id=", type);
+    putFact(text, " offset=", words[entry + 1]!);
+    putFact(text, " size=", words[entry + 2]!);
+    text.put(" (");
+    text.put(K.kindName(btf.kind(type)));
+    text.put(" '");
+    putName(text, btf, btf.nameOffset(type));
+    text.put("')\n");
+  }
+}
+
+function putElementName(text: ByteText, btf: Btf, offset: StringOffset): void {
+  text.put("\t'");
+  putName(text, btf, offset);
+}
+
+function putName(text: ByteText, btf: Btf, offset: StringOffset): void {
+  if (text.putName(btf, offset) === 0) text.put("(anon)");
+}
+
+function putFact(text: ByteText, label: string, value: number): void {
+  text.put(label);
+  text.putNumber(value);
+}
+
+function putSigned(text: ByteText, word: number): void {
+  if (word >>> 31 === 1) text.put("-");
+  text.putNumber(word >>> 31 === 1 ? -(word | 0) : word);
 }
 
 /** Name of an encoding BTF_INT_ in dumps. */

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { type Btf, cHeader, declarations, jsonPieces, rawLines } from "../btf/index.ts";
+import { type Btf, cHeader, declarations, jsonPieces, writeRaw } from "../btf/index.ts";
 import { UsageError } from "../io/index.ts";
 import { loadBtf } from "./btf-input.ts";
 import { findRoots } from "./btf-names.ts";
@@ -57,7 +57,7 @@ async function dump(file: string, formatName: string, flags: DumpFlags, streams:
   const btf = await loadBtf(file, flags.base);
   switch (format) {
     case "raw":
-      writeLines(rawLines(btf), streams);
+      writeRaw(btf, streams.outBytes);
       break;
     case "c":
       writePieces(header(btf, flags), streams);
