@@ -30,11 +30,16 @@ describe("planEncode", () => {
       { splitVariables: true, splitMinorVariables: false },
     ],
     [{ report: "r" }, { report: true }],
-    [{ base: "b" }, { baseName: "b" }],
+    [{ base: ["b"] }, { baseName: "b" }],
     [{ lang: "c11" }, { languages: new Set([0x1d]) }],
     [{ lang_exclude: "asm" }, { excludedLanguages: new Set([0x8001]) }],
   ])("%j", (flags, options) => {
     expect(planEncode("f", flags).options).toMatchObject(options);
+  });
+
+  it("takes a module's own BTF as a second base", () => {
+    const plan = planEncode("f", { base: ["b", "own"], splitVars: "s" });
+    expect(plan).toMatchObject({ base: "b", overOwn: true, splitOutput: "s" });
   });
 
   it("takes Rust when it is asked for", () => {
@@ -57,15 +62,18 @@ describe("planEncode", () => {
     [{ jobs: "2x" }, /^-j: '2x' is not a number/],
     [{ jobs: "99999" }, /^-j: '99999' is not a number/],
     [{ inPlace: true, output: "o" }, /exclude each other/],
-    [{ splitVars: "s", base: "b", output: "o" }, /writes nothing but that split/],
-    [{ splitVars: "s", base: "own", inPlace: true }, /writes nothing but that split/],
+    [{ splitVars: "s", base: ["b"], output: "o" }, /writes nothing but that split/],
+    [{ splitVars: "s", base: ["own"], inPlace: true }, /writes nothing but that split/],
     [{ functionStatics: false }, /what --split-vars leaves out/],
     [{ splitVars: "s", vars: "all" }, /exclude each other/],
     [{ encode_all_btf_vars: true, vars: "none" }, /exclude each other/],
     [{ output: "x", splitVars: "x" }, /^x: named as an output twice$/],
     [{ output: "x", report: "x" }, /^x: named as an output twice$/],
     [{ output: "f" }, /^f: both an input and an output/],
-    [{ output: "b", base: "b" }, /^b: both an input and an output/],
+    [{ splitVars: "s", base: ["b", "c"] }, /^a second --base is for modules/],
+    [{ splitVars: "s", base: ["own", "own"] }, /^a second --base is for modules/],
+    [{ base: ["b", "own"] }, /^a second --base is for modules/],
+    [{ output: "b", base: ["b"] }, /^b: both an input and an output/],
   ])("refuses %j", (flags, message) => {
     expect(() => planEncode("f", flags)).toThrow(UsageError);
     expect(() => planEncode("f", flags)).toThrow(message);

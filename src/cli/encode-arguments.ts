@@ -12,7 +12,7 @@ export interface EncodeFlags {
   vars?: string;
   splitVars?: string;
   functionStatics?: boolean;
-  base?: string;
+  base?: readonly string[];
   features?: string;
   jobs?: string;
   inPlace?: boolean;
@@ -35,6 +35,8 @@ export interface EncodePlan {
   splitOutput?: string;
   /** A file with BTF, the encoded one for `own`. */
   base?: string;
+  /** True: over the base lies the encoded file's own BTF, and what is made lies over both. */
+  overOwn?: boolean;
   report?: string;
 }
 
@@ -59,6 +61,10 @@ export function planEncode(file: string, flags: EncodeFlags): EncodePlan {
   if (flags.functionStatics === false && flags.splitVars === undefined) {
     throw new UsageError("--no-function-statics says what --split-vars leaves out");
   }
+  const [base, second, ...more] = flags.base ?? [];
+  if (second !== undefined && (second !== ownBase || base === ownBase || more.length > 0 || !isOnlySplit)) {
+    throw new UsageError("a second --base is for modules: --split-vars OUT2 --base vmlinux --base own");
+  }
   const variables = variableSelection(flags);
   if (flags.splitVars !== undefined && variables === "all") {
     throw new UsageError(
@@ -74,13 +80,14 @@ export function planEncode(file: string, flags: EncodeFlags): EncodePlan {
       ...(flags.splitVars !== undefined && { splitVariables: true }),
       ...(flags.functionStatics === false && { splitMinorVariables: false }),
       ...(flags.report !== undefined && { report: true }),
-      ...(flags.base !== undefined && { baseName: flags.base }),
+      ...(base !== undefined && { baseName: base }),
       ...languageOptions(flags),
     },
   };
   if (!flags.inPlace && !isOnlySplit) plan.output = flags.output ?? `${file}.btf`;
   if (flags.splitVars !== undefined) plan.splitOutput = flags.splitVars;
-  if (flags.base !== undefined) plan.base = flags.base === ownBase ? file : flags.base;
+  if (base !== undefined) plan.base = base === ownBase ? file : base;
+  if (second !== undefined) plan.overOwn = true;
   if (flags.report !== undefined) plan.report = flags.report;
   checkOutputsDiffer(file, plan);
   return plan;

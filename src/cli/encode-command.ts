@@ -27,6 +27,7 @@ Example:
   $ dwarfless encode vmlinux -o vmlinux.btf --vars=all
   $ dwarfless encode drivers/net/veth.ko --base vmlinux --in-place
   $ dwarfless encode vmlinux --base own --split-vars vmlinux-vars.btf
+  $ dwarfless encode veth.ko --base vmlinux --base own --split-vars veth-vars.btf
 `;
 
 /** `dwarfless encode`. @param setExitCode is called once, when the work is done */
@@ -47,7 +48,11 @@ export function encodeCommand(
       "also write split BTF over OUT with every variable that OUT has not; with --base: only that, over the base",
     )
     .option("--no-function-statics", "leave statics of functions and names like __func__.1 out of OUT2")
-    .option("--base <BTF>", "encode as split BTF over this base: raw BTF, ELF with .BTF, or own: FILE's .BTF")
+    .option(
+      "--base <BTF>",
+      "encode as split BTF over this base: raw BTF, ELF with .BTF, or own: FILE's .BTF; for a module's variables both",
+      (value: string, earlier: string[] | undefined) => [...(earlier ?? []), value],
+    )
     .option(
       "--features <LIST>",
       "features by name, as pahole's --btf_features: a,b,c or +a (default: default)",
@@ -81,6 +86,7 @@ export async function runEncode(
     if (path !== undefined) checkWritable(path);
   }
   if (plan.base !== undefined) plan.options.base = await readBtfFile(plan.base);
+  if (plan.overOwn) plan.options.ownBase = await readBtfFile(file);
 
   const progress = startProgress(streams, file);
   if (progress.onProgress !== undefined) plan.options.onProgress = progress.onProgress;

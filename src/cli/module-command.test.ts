@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -10,7 +10,7 @@ import type { EncodeOptions } from "../encode/options.ts";
 import type { EncodeResult } from "../encode/result.ts";
 import { MemorySource } from "../io/index.ts";
 import { modinfo } from "../module/index.ts";
-import { listStore, readSidecar } from "../sidecar/index.ts";
+import { checksumOf, listStore, readSidecar } from "../sidecar/index.ts";
 import { runDwarfless } from "./program.ts";
 
 const buildId = "0123456789abcdef0123456789abcdef01234567";
@@ -70,6 +70,26 @@ function vmlinux(withDwarf: boolean): Uint8Array {
       ...(withDwarf ? [{ name: ".debug_info", bytes: [0] }] : []),
     ],
     symbols: [{ name: "vermagic", value: 0x1000, section: ".rodata" }],
+  });
+}
+
+const moduleId = "ff23456789abcdef0123456789abcdef01234567";
+
+/** A module with DWARF and BTF of its own. */
+function moduleFile(): Uint8Array {
+  const builder = new BtfBuilder({ base: Btf.parse(ownBtf()) });
+  builder.addTypedef("of_module", 1);
+  return buildElf({
+    type: 1,
+    sections: [
+      {
+        name: ".note.gnu.build-id",
+        type: 7,
+        bytes: noteBytes(format, "GNU", 3, Buffer.from(moduleId, "hex")),
+      },
+      { name: ".BTF", bytes: builder.finish() },
+      { name: ".debug_info", bytes: [0] },
+    ],
   });
 }
 
@@ -173,9 +193,56 @@ test("store add makes a sidecar that says what it is for; list shows it and what
   const damaged = join(at("second"), `${"ab".repeat(20)}.sidecar`);
   writeFileSync(damaged, readFileSync(sidecar!.path).subarray(0, 50));
   const { stdout, stderr } = await run(["store", "list", "--store", at("second")]);
-  expect(stdout).toMatch(/^0123[0-9a-f]{36} {2}6\.1\.0-test {2}1 variable {2}\d+ bytes\n$/);
+  expect(stdout).toMatch(/^0123[0-9a-f]{36} {2}6\.1\.0-test, 1 variable {2}\d+ bytes\n$/);
   expect(stderr).toBe(`dwarfless: ${damaged}: damaged sidecar: it ends within its header\n`);
 });
+
+test("store add puts modules in, and makes sidecars of modules alone", async () => {
+  const folder = at("modules/drivers/net");
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "a-module.ko"), moduleFile());
+  writeFileSync(join(folder, "broken.ko"), "no module");
+  const store = at("with-modules");
+  const args = ["store", "add", at("vmlinux"), "--modules", at("modules"), "--store", store];
+  const all = await run(args);
+  expect(all.stdout).toMatch(/added: 6\.1\.0-test, 1 variable, and 1 of 1 module \(/);
+  expect(all.stderr).toMatch(/^dwarfless: \S+broken\.ko: [^\n]*: left out\n$/);
+  expect(all.asked).toMatchObject([{ base: ownBtf() }, { base: ownBtf(), ownBase: ownBtfOf(moduleFile()) }]);
+
+  const alone = await run([
+    "store",
+    "add",
+    join(folder, "a-module.ko"),
+    "--base",
+    at("vmlinux"),
+    "--store",
+    store,
+  ]);
+  expect(alone.stdout).toMatch(/ff23\S+\.sidecar: added: module a_module, 1 variable \(/);
+  const part = {
+    name: "a_module",
+    buildId: moduleId,
+    variables: 1,
+    base: checksumOf(ownBtfOf(moduleFile())),
+  };
+  for (const { header } of listStore(store)) expect(header).toMatchObject({ modules: [part] });
+  const { stdout } = await run(["store", "list", "--store", store]);
+  expect(stdout).toMatch(
+    /^0123\S+ {2}6\.1\.0-test, 1 variable, and 1 of 1 module {2}\d+ bytes\nff23\S+ {2}module a_module/,
+  );
+
+  await expect(run(["store", "add", join(folder, "a-module.ko"), "--store", store])).rejects.toThrow(
+    /a-module\.ko: a module: name its kernel \(--base VMLINUX\)$/,
+  );
+  await expect(run([...args.slice(0, 3), "--modules", at("absent")])).rejects.toThrow(/absent/);
+  mkdirSync(at("empty"));
+  await expect(run([...args.slice(0, 3), "--modules", at("empty")])).rejects.toThrow(/no \.ko file in/);
+});
+
+function ownBtfOf(file: Uint8Array): Uint8Array {
+  const elf = ElfFile.open(new MemorySource(file, "module"));
+  return elf.rawBytes(elf.section(".BTF")!);
+}
 
 test.each<[string[], RegExp]>([
   [["get", buildId], /either --from URL or --from-debuginfod$/],

@@ -271,7 +271,7 @@ async function variablesFor(
   }
   const { options } = planEncode(file, {
     splitVars: "-",
-    base: "own",
+    base: ["own"],
     functionStatics: flags.functionStatics,
     ...(flags.jobs !== undefined && { jobs: flags.jobs }),
   });

@@ -8,16 +8,19 @@ import {
   isSidecarFile,
   isUrl,
   listStore,
+  readBtfFile,
   readSidecarBytes,
+  type ModulePart,
   readSidecarHeader,
   serveStore,
+  type SidecarHeader,
 } from "../sidecar/index.ts";
 import { countOf } from "./count.ts";
 import { kernelOf, sidecarFromDebuginfod, type WantedKernel } from "./debuginfod-sidecar.ts";
 import type { EncodeFile } from "./encode-command.ts";
 import { exitNegative } from "./exit-code.ts";
 import { jsonDocument } from "./json.ts";
-import { makeSidecar } from "./make-sidecar.ts";
+import { isModuleFile, makeModuleSidecar, makeSidecar } from "./make-sidecar.ts";
 import { oneLine } from "./run-program.ts";
 import type { Streams } from "./streams.ts";
 
@@ -31,6 +34,11 @@ interface StoreFlags {
 interface MakeFlags extends StoreFlags {
   functionStatics: boolean;
   jobs?: string;
+}
+
+interface AddFlags extends MakeFlags {
+  modules?: string;
+  base?: string;
 }
 
 interface GetFlags extends MakeFlags {
@@ -70,17 +78,46 @@ function withMaking(command: Command): Command {
 
 function addCommand(streams: Streams, encodeFile: EncodeFile): Command {
   return withMaking(new Command("add"))
-    .description("make sidecars of kernels with DWARF, or take sidecars in")
-    .argument("<FILE...>", "vmlinux with DWARF, or .sidecar files")
-    .addHelpText("after", "\nExample:\n  $ dwarfless store add vmlinux --store /srv/sidecars\n")
-    .action(async (files: string[], flags: MakeFlags) => {
+    .description("make sidecars of kernels and modules with DWARF, or take sidecars in")
+    .argument("<FILE...>", "vmlinux or .ko with DWARF, or .sidecar files")
+    .option(
+      "--modules <DIR>",
+      "put variables of the kernel's modules in too: of every .ko with DWARF in a folder",
+    )
+    .option("--base <VMLINUX>", "the BTF of the kernel that a .ko is of")
+    .addHelpText("after", addExample)
+    .action(async (files: string[], flags: AddFlags) => {
       for (const file of files) {
-        const bytes = isSidecarFile(startOf(file))
-          ? readSidecarBytes(file)
-          : await makeSidecar({ file, ...making(flags) }, streams, encodeFile);
+        const bytes = await sidecarOf(file, flags, streams, encodeFile);
         report(addToStore(flags.store ?? defaultStore(), bytes, file), bytes, "added", flags, streams);
       }
     });
+}
+
+const addExample = `
+Examples:
+  $ dwarfless store add vmlinux --store /srv/sidecars
+  $ dwarfless store add vmlinux --modules /usr/lib/debug/lib/modules/6.1.0-50-amd64/kernel
+  $ dwarfless store add veth.ko --base vmlinux
+`;
+
+async function sidecarOf(
+  file: string,
+  flags: AddFlags,
+  streams: Streams,
+  encodeFile: EncodeFile,
+): Promise<Uint8Array> {
+  if (isSidecarFile(startOf(file))) return readSidecarBytes(file);
+  const { modules, base } = flags;
+  if (!isModuleFile(file)) {
+    return makeSidecar(
+      { file, ...making(flags), ...(modules !== undefined && { modules }) },
+      streams,
+      encodeFile,
+    );
+  }
+  if (base === undefined) throw new UsageError(`${file}: a module: name its kernel (--base VMLINUX)`);
+  return makeModuleSidecar({ file, base: await readBtfFile(base), ...making(flags) }, encodeFile);
 }
 
 function getCommand(streams: Streams, encodeFile: EncodeFile, setExitCode: SetExitCode): Command {
@@ -146,15 +183,33 @@ function making({ functionStatics, jobs }: MakeFlags): { functionStatics: boolea
 
 function report(path: string, bytes: Uint8Array, how: string, flags: StoreFlags, streams: Streams): void {
   const header = readSidecarHeader(bytes, path);
-  const { release, buildId, variables, btf, base } = header;
+  const { release, buildId, variables, btf, base, modules } = header;
+  const btfByteSize = modules.reduce((sum, module) => sum + module.btf.byteSize, btf.byteSize);
   if (flags.json) {
     const facts = { path, how, byteSize: bytes.length, buildId, release: release ?? null, variables };
-    streams.out(jsonDocument({ ...facts, btfByteSize: btf.byteSize, split: base !== undefined }));
+    streams.out(
+      jsonDocument({ ...facts, btfByteSize, split: base !== undefined, modules: modules.map(moduleRow) }),
+    );
     return;
   }
-  const size = `${bytes.length} bytes, ${btf.byteSize} of BTF in them`;
-  const kernel = oneLine(release ?? "a kernel");
-  streams.out(`${path}: ${how}: ${kernel}, ${countOf(variables, "variable")} (${size})\n`);
+  const size = `${bytes.length} bytes, ${btfByteSize} of BTF in them`;
+  streams.out(`${path}: ${how}: ${contentsOf(header)} (${size})\n`);
+}
+
+function moduleRow({ name, buildId, variables, btf }: ModulePart): object {
+  return { name, buildId, variables, btfByteSize: btf.byteSize };
+}
+
+/** Whose variables are in it, and how many. */
+function contentsOf({ release, variables, btf, modules }: SidecarHeader): string {
+  const ofModules = modules.reduce((sum, module) => sum + module.variables, 0);
+  const [first] = modules;
+  if (btf.byteSize === 0 && first !== undefined && modules.length === 1) {
+    return `module ${oneLine(first.name)}, ${countOf(ofModules, "variable")}`;
+  }
+  const kernel = `${oneLine(release ?? "a kernel")}, ${countOf(variables, "variable")}`;
+  if (modules.length === 0) return kernel;
+  return `${kernel}, and ${ofModules} of ${countOf(modules.length, "module")}`;
 }
 
 function listCommand(streams: Streams): Command {
@@ -174,6 +229,7 @@ function listCommand(streams: Streams): Command {
                 release: header.release ?? null,
                 variables: header.variables,
                 btfByteSize: header.btf.byteSize,
+                modules: header.modules.map(moduleRow),
                 base: header.base ?? null,
                 provenance: header.provenance,
               },
@@ -184,9 +240,7 @@ function listCommand(streams: Streams): Command {
       for (const { path, byteSize, header } of sidecars) {
         if (typeof header === "string") streams.err(`dwarfless: ${path}: ${oneLine(header)}\n`);
         else {
-          const { buildId, release, variables } = header;
-          const kernel = oneLine(release ?? "?");
-          streams.out(`${buildId}  ${kernel}  ${countOf(variables, "variable")}  ${byteSize} bytes\n`);
+          streams.out(`${header.buildId}  ${contentsOf(header)}  ${byteSize} bytes\n`);
         }
       }
     });

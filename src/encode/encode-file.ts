@@ -1,4 +1,4 @@
-import { Btf, BTF_KIND_ARRAY, distill } from "../btf/index.ts";
+import { Btf, BTF_KIND_ARRAY, distill, joinBtf } from "../btf/index.ts";
 import { ElfFile } from "../elf/index.ts";
 import { FileSource, UsageError, type ByteSource, type Diagnostic } from "../io/index.ts";
 import { IdSet } from "../util/id-set.ts";
@@ -48,7 +48,7 @@ async function encodeSource(source: ByteSource, options: EncodeOptions): Promise
   const parts = await loadSectionParts(elf);
   if (parts === undefined) return nothing;
 
-  const base = parseBase(options);
+  const { base, ownFrom } = parseBase(options, elf.type === ET_REL);
   const symbols = elf.symbolTable();
   const strings = parts.strings?.bytes ?? new Uint8Array(new SharedArrayBuffer(1));
   const names = NameTable.create(strings, arenaByteSize(parts, base, symbols?.strings.length ?? 0));
@@ -87,7 +87,7 @@ async function encodeSource(source: ByteSource, options: EncodeOptions): Promise
   const finished = onlyVariables
     ? assembly.finishVariables({
         littleEndian: base.littleEndian,
-        isWanted: variablesBeyond(base, withMinor),
+        isWanted: variablesBeyond(base, ownFrom, withMinor),
       })
     : assembly.finish({
         littleEndian: elf.littleEndian,
@@ -119,11 +119,15 @@ async function encodeSource(source: ByteSource, options: EncodeOptions): Promise
   return result;
 }
 
-function parseBase(options: EncodeOptions): Btf | undefined {
-  if (options.base === undefined) return undefined;
-  const base = Btf.parse(options.base, { name: options.baseName ?? "base" });
+/** What to encode over, as one; `ownFrom` is the first id from which it describes the file itself. */
+function parseBase(options: EncodeOptions, isModule: boolean): { base: Btf | undefined; ownFrom: number } {
+  if (options.base === undefined) return { base: undefined, ownFrom: 0 };
+  const name = options.baseName ?? "base";
+  const base = Btf.parse(options.base, { name });
   if (base.startId !== 1) throw new UsageError("the base must not be split BTF itself");
-  return base;
+  if (options.ownBase === undefined) return { base, ownFrom: isModule ? base.typeCount : 1 };
+  const own = Btf.parse(options.ownBase, { base, name });
+  return { base: Btf.parse(joinBtf(base, own), { name }), ownFrom: base.typeCount };
 }
 
 /** Bound on the bytes of names that do not stand in .debug_str. */

@@ -72,6 +72,11 @@ export interface EncodeOptions {
   splitMinorVariables?: boolean;
   /** Raw BTF bytes to encode over (split BTF). */
   base?: Uint8Array;
+  /**
+   * With `splitVariables` over a base: the file's own BTF, itself split from the base, such as a module
+   * carries. What is made is then split from both.
+   */
+  ownBase?: Uint8Array;
   /** Name of the base for messages. */
   baseName?: string;
   /** Worker threads, 1 and up. The output does not depend on it. */

@@ -8,6 +8,8 @@ export {
   checksumOf,
   isBuildId,
   isSidecarFile,
+  type ModuleInput,
+  type ModulePart,
   readSidecar,
   readSidecarHeader,
   type SectionPlace,

@@ -9,9 +9,10 @@ import { FormatError, LimitError } from "../io/index.ts";
  *   0  8  magic: 89 "dwfsc" 0d 0a (not text, and damaged by whatever changes line ends)
  *   8  4  version, little-endian: 1
  *  12  4  bytes of the header, little-endian
- *  16 32  SHA-256 of the header
+ *  16 32  SHA-256 of everything that follows
  *  48     header: JSON, one object, UTF-8
- *   …     the BTF as one Brotli stream (RFC 7932) up to the end of the file
+ *   …     the BTF as one Brotli stream (RFC 7932) up to the end of the file: the kernel's, then one of
+ *         each module, in the order of the header
  * ```
  *
  * The checksums find damage. They prove no origin: whoever can write the file can write them too. That
@@ -20,15 +21,17 @@ import { FormatError, LimitError } from "../io/index.ts";
 export interface SidecarHeader {
   /** `uname -r`; undefined where it is not known. */
   release: string | undefined;
-  /** Of the kernel image, lower-case hexadecimal. */
+  /** Of the kernel image, or of the module in a file of that alone; lower-case hexadecimal. */
   buildId: string;
   /** The BTF that it is split from, the kernel's own; undefined for complete BTF. */
   base: Checksum | undefined;
+  /** Of no bytes in a file of a module alone. */
   btf: Checksum;
   /** VARs in it. */
   variables: number;
-  /** Sections of the image as linked, by which variables can be placed. */
+  /** Sections of the image as linked. */
   sections: readonly SectionPlace[];
+  modules: readonly ModulePart[];
   /** What wrote it, and from what: for people. */
   provenance: { tool: string; source: string };
 }
@@ -37,6 +40,18 @@ export interface Checksum {
   byteSize: number;
   /** SHA-256, lower-case hexadecimal. */
   sha256: string;
+}
+
+/** What a sidecar has for one module. */
+export interface ModulePart {
+  /** As the kernel lists it. */
+  name: string;
+  /** Lower-case hexadecimal. */
+  buildId: string;
+  /** The module's own BTF, from which it is split; undefined where it is split from the kernel's. */
+  base: Checksum | undefined;
+  btf: Checksum;
+  variables: number;
 }
 
 export interface SectionPlace {
@@ -50,7 +65,7 @@ const magic = Uint8Array.of(0x89, 0x64, 0x77, 0x66, 0x73, 0x63, 0x0d, 0x0a);
 const version = 1;
 const fixedByteSize = 48;
 const maximumHeader = 1 << 20;
-/** A kernel has 2 to 8 MB of it. */
+/** A kernel has 2 to 8 MB of it, its modules as much together. */
 const maximumBtf = 256 << 20;
 
 /** File name of a build id's sidecar in a store. */
@@ -66,8 +81,26 @@ export function checksumOf(bytes: Uint8Array): Checksum {
   return { byteSize: bytes.length, sha256: createHash("sha256").update(bytes).digest("hex") };
 }
 
-/** A whole file. `header.btf` is made of the bytes. */
-export function writeSidecar(header: Omit<SidecarHeader, "btf">, btf: Uint8Array): Uint8Array {
+/** What a sidecar carries, unpacked. */
+export interface SidecarContents {
+  header: SidecarHeader;
+  /** The kernel's. */
+  btf: Uint8Array;
+  /** Of each of `header.modules`. */
+  modules: Uint8Array[];
+}
+
+/** A module to put in. */
+export interface ModuleInput extends Omit<ModulePart, "btf"> {
+  bytes: Uint8Array;
+}
+
+/** A whole file. Checksums of what is put in are made of the bytes. */
+export function writeSidecar(
+  header: Omit<SidecarHeader, "btf" | "modules">,
+  btf: Uint8Array,
+  modules: readonly ModuleInput[] = [],
+): Uint8Array {
   const { release, buildId, base, variables, sections, provenance } = header;
   const facts = {
     release: release ?? null,
@@ -76,44 +109,58 @@ export function writeSidecar(header: Omit<SidecarHeader, "btf">, btf: Uint8Array
     btf: checksumOf(btf),
     variables,
     sections: sections.map(({ name, address, byteSize }) => [name, `0x${address.toString(16)}`, byteSize]),
+    modules: modules.map((module) => ({
+      name: module.name,
+      buildId: module.buildId,
+      base: module.base ?? null,
+      btf: checksumOf(module.bytes),
+      variables: module.variables,
+    })),
     provenance,
   };
   const text = Buffer.from(JSON.stringify(facts), "utf8");
+  const contents = Buffer.concat([btf, ...modules.map(({ bytes }) => bytes)]);
+  const compressed = brotliCompressSync(contents, {
+    params: {
+      [constants.BROTLI_PARAM_SIZE_HINT]: contents.length,
+      [constants.BROTLI_PARAM_LGWIN]: constants.BROTLI_MAX_WINDOW_BITS,
+    },
+  });
   const fixed = Buffer.alloc(fixedByteSize);
   fixed.set(magic);
   fixed.writeUInt32LE(version, 8);
   fixed.writeUInt32LE(text.length, 12);
-  createHash("sha256").update(text).digest().copy(fixed, 16);
-  const compressed = brotliCompressSync(btf, {
-    params: {
-      [constants.BROTLI_PARAM_SIZE_HINT]: btf.length,
-      [constants.BROTLI_PARAM_LGWIN]: constants.BROTLI_MAX_WINDOW_BITS,
-    },
-  });
+  createHash("sha256").update(text).update(compressed).digest().copy(fixed, 16);
   return Buffer.concat([fixed, text, compressed]);
 }
 
-/** @throws {FormatError} `SIDECAR_FORMAT` for damage; {@link LimitError} */
+/** @throws {FormatError} `SIDECAR_FORMAT` for damage anywhere in the file; {@link LimitError} */
 export function readSidecarHeader(bytes: Uint8Array, file: string): SidecarHeader {
   return headerIn(bytes, file).header;
 }
 
-/** Header and BTF, both checked. @throws as {@link readSidecarHeader} */
-export function readSidecar(bytes: Uint8Array, file: string): { header: SidecarHeader; btf: Uint8Array } {
+/** Everything in it, checked. @throws as {@link readSidecarHeader} */
+export function readSidecar(bytes: Uint8Array, file: string): SidecarContents {
   const { header, end } = headerIn(bytes, file);
-  const { byteSize, sha256 } = header.btf;
+  const parts = [header.btf, ...header.modules.map(({ btf }) => btf)];
+  const byteSize = parts.reduce((sum, part) => sum + part.byteSize, 0);
   if (byteSize > maximumBtf) throw new LimitError("SIDECAR_BYTES", `${byteSize} bytes of BTF`, { file });
-  let btf: Uint8Array;
+  let contents: Uint8Array;
   try {
-    btf = brotliDecompressSync(bytes.subarray(end), { maxOutputLength: Math.max(byteSize, 1) });
+    contents = brotliDecompressSync(bytes.subarray(end), { maxOutputLength: Math.max(byteSize, 1) });
   } catch (error) {
     const cause = (error as NodeJS.ErrnoException).code ?? String(error);
     throw damaged(file, `its BTF does not decompress (${cause})`);
   }
-  if (btf.length !== byteSize || checksumOf(btf).sha256 !== sha256) {
-    throw damaged(file, "its BTF is not the one that was put in");
-  }
-  return { header, btf };
+  if (contents.length !== byteSize) throw damaged(file, "its BTF is not the one that was put in");
+  let at = 0;
+  const [btf, ...modules] = parts.map((part) => {
+    const piece = contents.subarray(at, (at += part.byteSize));
+    if (checksumOf(piece).sha256 !== part.sha256)
+      throw damaged(file, "its BTF is not the one that was put in");
+    return piece;
+  });
+  return { header, btf: btf!, modules };
 }
 
 function headerIn(bytes: Uint8Array, file: string): { header: SidecarHeader; end: number } {
@@ -126,8 +173,9 @@ function headerIn(bytes: Uint8Array, file: string): { header: SidecarHeader; end
   const end = fixedByteSize + byteSize;
   if (byteSize > maximumHeader || end > bytes.length) throw damaged(file, "it ends within its header");
   const text = bytes.subarray(fixedByteSize, end);
-  if (!createHash("sha256").update(text).digest().equals(bytes.subarray(16, 48))) {
-    throw damaged(file, "its header was changed");
+  const digest = createHash("sha256").update(bytes.subarray(fixedByteSize)).digest();
+  if (!digest.equals(bytes.subarray(16, fixedByteSize))) {
+    throw damaged(file, "it was cut or changed: its checksum is another");
   }
   let facts: unknown;
   try {
@@ -150,12 +198,13 @@ export function isBuildId(text: unknown): text is string {
 
 function headerOf(facts: unknown): SidecarHeader | undefined {
   if (!isRecord(facts)) return undefined;
-  const { release, buildId, base, btf, variables, sections, provenance } = facts;
+  const { release, buildId, base, btf, variables, sections, modules, provenance } = facts;
   if (!isBuildId(buildId) || !isChecksum(btf) || !(base === null || isChecksum(base))) return undefined;
   if (!(release === null || typeof release === "string") || !isCount(variables)) return undefined;
-  if (!Array.isArray(sections) || !isRecord(provenance)) return undefined;
+  if (!Array.isArray(sections) || !Array.isArray(modules) || !isRecord(provenance)) return undefined;
   const places = sections.map(placeOf);
-  if (places.includes(undefined)) return undefined;
+  const parts = modules.map(partOf);
+  if (places.includes(undefined) || parts.includes(undefined)) return undefined;
   const { tool, source } = provenance;
   if (typeof tool !== "string" || typeof source !== "string") return undefined;
   return {
@@ -165,6 +214,7 @@ function headerOf(facts: unknown): SidecarHeader | undefined {
     btf,
     variables,
     sections: places as SectionPlace[],
+    modules: parts as ModulePart[],
     provenance: { tool, source },
   };
 }
@@ -175,6 +225,14 @@ function placeOf(entry: unknown): SectionPlace | undefined {
   if (typeof name !== "string" || typeof address !== "string" || !/^0x[0-9a-f]{1,16}$/.test(address))
     return undefined;
   return isCount(byteSize) ? { name, address: BigInt(address), byteSize } : undefined;
+}
+
+function partOf(entry: unknown): ModulePart | undefined {
+  if (!isRecord(entry)) return undefined;
+  const { name, buildId, base, btf, variables } = entry;
+  if (typeof name !== "string" || !isBuildId(buildId) || !isChecksum(btf)) return undefined;
+  if (!(base === null || isChecksum(base)) || !isCount(variables)) return undefined;
+  return { name, buildId, base: base ?? undefined, btf, variables };
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

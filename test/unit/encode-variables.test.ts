@@ -3,6 +3,7 @@ import {
   BTF_KIND_DATASEC,
   BTF_KIND_VAR,
   Btf,
+  BtfBuilder,
   formatProblem,
   rawLines,
   validateBtf,
@@ -373,7 +374,8 @@ describe("variables", () => {
     expect(entriesOf(some.btf)).toEqual([".data: other@4+4 global", ".data: open_ended@16+8 global"]);
   });
 
-  it("in a relocatable file are placed by the symbol's section", async () => {
+  /** A module with one variable `v` of type int, 4 bytes into section `.data.v`. */
+  function moduleWithVariable(): Uint8Array {
     const relocatable: DwarfElfSpec = {
       type: 1,
       units: [unit(variable("v", 0))],
@@ -387,13 +389,50 @@ describe("variables", () => {
     // The bytes of DW_OP_addr: where the relocation goes.
     const info = Buffer.from(without).indexOf(Buffer.from(atAddress(0)));
     const start = Buffer.from(without).indexOf(Buffer.from([5, 0, 1, 8])) - 4;
-    const bytes = dwarfElf({
+    return dwarfElf({
       ...relocatable,
       relocations: { ".debug_info": [{ offset: info + 1 - start, type: 1, symbol: 1, addend: 0 }] },
     });
-    const { btf } = await encodeBytes(bytes, all);
+  }
+
+  it("in a relocatable file are placed by the symbol's section", async () => {
+    const { btf } = await encodeBytes(moduleWithVariable(), all);
     expect(entriesOf(Btf.parse(btf!))).toEqual([".data.v: v@4+4 global"]);
   });
+
+  it("of a module are not taken for the kernel's at the same place of a section of that name", async () => {
+    const base = kernelWith(".data.v", "of_kernel");
+    const { btf } = await encodeBytes(moduleWithVariable(), { base, splitVariables: true });
+    expect(entriesOf(Btf.parse(btf!, { base: Btf.parse(base) }))).toEqual([".data.v: v@4+4 global"]);
+  });
+
+  it("of a module stand in split BTF over the kernel's and the module's own, which repeats neither", async () => {
+    const base = kernelWith(".data.v", "of_kernel");
+    const over = (bytes: Uint8Array): Btf => Btf.parse(bytes, { base: Btf.parse(base) });
+    const builder = new BtfBuilder({ base: Btf.parse(base) });
+    builder.addTypedef("of_module", 1);
+    const ownBase = builder.finish();
+    const { btf } = await encodeBytes(moduleWithVariable(), { base, ownBase, splitVariables: true });
+    const split = Btf.parse(btf!, { base: over(ownBase) });
+    expect(entriesOf(split)).toEqual([".data.v: v@4+4 global"]);
+    expect(split.typeCount - split.startId).toBe(2);
+
+    const known = new BtfBuilder({ base: Btf.parse(base) });
+    known.addDatasec(".data.v", 8, [{ type: known.addVar("v", 1), offset: 4, byteSize: 4 }]);
+    const nothing = await encodeBytes(moduleWithVariable(), {
+      base,
+      ownBase: known.finish(),
+      splitVariables: true,
+    });
+    expect(nothing.statistics.variables).toBe(0);
+  });
+
+  function kernelWith(section: string, name: string): Uint8Array {
+    const builder = new BtfBuilder();
+    const type = builder.addVar(name, builder.addInt("int", 4, 1));
+    builder.addDatasec(section, 8, [{ type, offset: 4, byteSize: 4 }]);
+    return builder.finish();
+  }
 });
 
 describe("the report", () => {

@@ -1,4 +1,4 @@
-import { Btf, encodeBtf } from "../../btf/index.ts";
+import { Btf, joinBtf } from "../../btf/index.ts";
 import type { EncodeOptions } from "../../encode/options.ts";
 import type { EncodeResult } from "../../encode/result.ts";
 
@@ -36,18 +36,4 @@ export async function encodeFiles(
     whole = { ...rest, btf, diagnostics };
   }
   return whole;
-}
-
-/** `upper`, split over `lower` and what is below that, as one BTF that starts where `lower` starts. */
-function joinBtf(lower: Btf, upper: Btf): Uint8Array {
-  const words = new Uint32Array(lower.words.length + upper.words.length);
-  words.set(lower.words);
-  words.set(upper.words, lower.words.length);
-  const { layoutByteSize } = lower.header;
-  return encodeBtf({
-    words,
-    strings: Buffer.concat([lower.stringsBytes, upper.stringsBytes]),
-    littleEndian: lower.littleEndian,
-    ...(layoutByteSize > 0 && { layout: true }),
-  });
 }
