@@ -7,7 +7,7 @@ import {
   readModuleSymbols,
   SymbolTable,
 } from "../kallsyms/index.ts";
-import { Program, type Type, TypeTable } from "../program/index.ts";
+import { oneOfSeveral, Program, type Type, TypeTable } from "../program/index.ts";
 import { evaluate } from "../program/expression/index.ts";
 import { openSidecar, type Sidecar, type SidecarSubject } from "../sidecar/index.ts";
 import { type KernelBuildId, kernelBuildId } from "./build-id.ts";
@@ -209,7 +209,8 @@ export class Kernel {
           return { name, offset: BigInt(found.offset), module };
         },
         find: (name, module) => {
-          const found = symbols.named(name, module)[0];
+          const all = symbols.named(name, module === "vmlinux" ? "" : module);
+          const found = oneOfSeveral("symbol", name, all, ({ letter }) => letter !== letter.toLowerCase());
           return found && { name, address: found.address, module: found.module };
         },
       },

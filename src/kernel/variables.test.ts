@@ -67,3 +67,21 @@ test("a module that has none of the symbols carries the types of the kernel's va
     { address: 0xffff_ffff_8200_0008n, module: undefined, source: "module" },
   ]);
 });
+
+test("of several the one that other files see is meant, else none", () => {
+  const symbols =
+    "ffffffff82000000 D one\nffffffff82000008 d one\nffffffff82000010 d two\nffffffff82000018 d two\n";
+  const entries = [0, 8, 16, 24].map((offset): Entry => [offset < 16 ? "one" : "two", offset]);
+  const table = tableOf(`${text}${symbols}ffffffff82000020 d three\nffffffff82000028 d four\n`, {
+    btf: [...entries, ["three", 32], ["four", 40]],
+  });
+  expect(table.find("one")?.address).toBe(0xffff_ffff_8200_0000n);
+  expect(table.findAll("two")).toHaveLength(2);
+  expect(() => table.find("two")).toThrowError(
+    expect.objectContaining({
+      code: "AMBIGUOUS",
+      choices: ["two@0xffffffff82000010", "two@0xffffffff82000018"],
+    }),
+  );
+  expect(table.find("absent")).toBeUndefined();
+});

@@ -1,7 +1,7 @@
 import type { Btf } from "../btf/index.ts";
 import type { SymbolList } from "../kallsyms/index.ts";
 import type { VirtualMemory } from "../memory/index.ts";
-import { Type } from "../program/index.ts";
+import { oneOfSeveral, Type } from "../program/index.ts";
 import { declaredType } from "./declared-check.ts";
 import { declaredTypes } from "./declared.ts";
 import type { PerCpuArea } from "./per-cpu.ts";
@@ -84,8 +84,18 @@ export class VariableTable {
     return found;
   }
 
+  /**
+   * The variable that a name means, see `oneOfSeveral`. Symbols say which one other files see: BTF does not
+   * know code that was linked for another place, such as a hypervisor's, beside the kernel's.
+   * @throws {AmbiguousError}
+   */
   find(name: string, module?: string): KernelVariable | undefined {
-    return this.findAll(name, module)[0];
+    const { symbols } = this.#sources;
+    return oneOfSeveral("variable", name, this.findAll(name, module), (variable) =>
+      symbols
+        .indexesAt(variable.address)
+        .some((index) => symbols.name(index) === name && /[A-Z]/.test(symbols.letter(index))),
+    );
   }
 
   /** Every variable that has a type, each place and name once. */

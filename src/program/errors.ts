@@ -19,6 +19,24 @@ export class LookupError extends DwarflessError {
   }
 }
 
+/** Choices that a message lists; the rest is counted. */
+const shownChoices = 4;
+
+/** A name that several things have, of which none goes before the others. `choices` says each by its address. */
+export class AmbiguousError extends DwarflessError {
+  readonly choices: readonly string[];
+
+  constructor(kind: "variable" | "symbol", name: string, addresses: readonly bigint[]) {
+    const choices = addresses.map((address) => `${name}@0x${address.toString(16)}`);
+    const more = choices.length > shownChoices ? `, and ${choices.length - shownChoices} more` : "";
+    super(
+      "AMBIGUOUS",
+      `${choices.length} ${kind}s are named "${name}", say which: ${choices.slice(0, shownChoices).join(", ")}${more}`,
+    );
+    this.choices = choices;
+  }
+}
+
 /** An operation that an object's type does not have, as a C compiler would say. */
 export class ObjectTypeError extends DwarflessError {
   constructor(message: string) {

@@ -1,4 +1,11 @@
-export { AbsentError, LookupError, type LookupKind, ObjectRangeError, ObjectTypeError } from "./errors.ts";
+export {
+  AbsentError,
+  AmbiguousError,
+  LookupError,
+  type LookupKind,
+  ObjectRangeError,
+  ObjectTypeError,
+} from "./errors.ts";
 export { type PrimitiveName, primitiveOf, primitives, primitiveWords } from "./primitive.ts";
 export { QUALIFIER_CONST, QUALIFIER_RESTRICT, QUALIFIER_VOLATILE, type Qualifiers } from "./type-spelling.ts";
 export { pointerByteSize, type TypeKind } from "./type-parts.ts";
@@ -42,4 +49,5 @@ export {
   type VariableTable,
 } from "./program.ts";
 export { nearestNames } from "./near-names.ts";
+export { type NamedPlace, oneOfSeveral } from "./one-of-several.ts";
 export { type JsonOptions, type JsonValue, toJson } from "./json.ts";

@@ -29,7 +29,7 @@ export interface ProgramSymbol {
 export interface Symbolizer {
   /** The symbol an address lies in; undefined for addresses outside of the kernel's and its modules' images. */
   symbolAt(address: bigint): SymbolAt | undefined;
-  /** The first symbol of a name. */
+  /** The symbol that a name means, see `oneOfSeveral`. @throws {AmbiguousError} */
   find(name: string, module?: string): ProgramSymbol | undefined;
 }
 
@@ -49,6 +49,7 @@ export interface Variable {
 
 /** Typed variables by name. */
 export interface VariableTable {
+  /** The variable that a name means, see `oneOfSeveral`. @throws {AmbiguousError} */
   find(name: string, module?: string): Variable | undefined;
   /** All of a name: statics of several files, and of several functions. */
   findAll(name: string, module?: string): Iterable<Variable>;
@@ -90,7 +91,7 @@ export class Program implements ObjectContext {
   /**
    * A variable as an object. A per-CPU variable has to go through {@link Program.perCpu} before it
    * can be read.
-   * @throws {LookupError}
+   * @throws {LookupError} {@link AmbiguousError}
    */
   variable(name: string, module?: string): KernelObject {
     const found = this.variables.find(name, module);
@@ -98,6 +99,12 @@ export class Program implements ObjectContext {
       throw new LookupError("variable", name, nearestNames(name, this.variables.names()));
     }
     return KernelObject.reference(this, found.type, found.address, 0, 0, found.perCpu);
+  }
+
+  /** True for the name of a variable, or of several. */
+  hasVariable(name: string): boolean {
+    const { done } = this.variables.findAll(name)[Symbol.iterator]().next();
+    return done !== true;
   }
 
   /** The object of a type at an address. @throws {LookupError} for a name of no type */
@@ -115,7 +122,7 @@ export class Program implements ObjectContext {
     return this.types.get(name);
   }
 
-  /** The symbol of a name, or the one that an address lies in. @throws {LookupError} */
+  /** The symbol of a name, or the one that an address lies in. @throws {LookupError} {@link AmbiguousError} */
   symbol(key: string | bigint, module?: string): ProgramSymbol & { readonly offset: bigint } {
     if (typeof key === "string") {
       const found = this.symbolizer.find(key, module);
@@ -161,9 +168,9 @@ export class Program implements ObjectContext {
   #symbolAround(address: bigint): SymbolAt | undefined {
     const found = this.symbolizer.symbolAt(address);
     if (found === undefined || found.offset === 0n) return found;
-    const variable = this.variables.find(found.name, found.module);
-    if (variable === undefined || variable.address !== address - found.offset) return found;
-    const byteSize = variable.type.byteSizeIf;
+    const start = address - found.offset;
+    const all = [...this.variables.findAll(found.name, found.module)];
+    const byteSize = all.find((variable) => variable.address === start)?.type.byteSizeIf;
     return byteSize === undefined || found.offset < BigInt(byteSize) ? found : undefined;
   }
 }

@@ -1,5 +1,5 @@
 import { type ExpressionNames, ExpressionError, expressionNames } from "../program/expression/index.ts";
-import type { Program } from "../program/index.ts";
+import { AmbiguousError, type Program } from "../program/index.ts";
 import { compileScript } from "./script-runner.ts";
 
 /** How a line is to be read. */
@@ -39,7 +39,13 @@ export function readLine(text: string, program: Program, isDefined: (name: strin
 }
 
 function isSymbol(name: string, program: Program): boolean {
-  return program.variables.find(name) !== undefined || program.symbolizer.find(name) !== undefined;
+  if (program.hasVariable(name)) return true;
+  try {
+    return program.symbolizer.find(name) !== undefined;
+  } catch (error) {
+    if (error instanceof AmbiguousError) return true;
+    throw error;
+  }
 }
 
 /** Which language's error is worth showing. */
@@ -47,5 +53,5 @@ function looksLikeC(text: string, program: Program): boolean {
   if (/->|^\s*[*&]|\(\s*(?:struct|union|enum)\b|^\s*(?:sizeof|offsetof|container_of|per_cpu)/.test(text))
     return true;
   const first = /^[\s(!~-]*([A-Za-z_$][\w$]*)/.exec(text)?.[1];
-  return first !== undefined && program.variables.find(first) !== undefined;
+  return first !== undefined && program.hasVariable(first);
 }

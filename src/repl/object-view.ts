@@ -88,7 +88,7 @@ export function programView(program: Program, find: (name: string) => KernelObje
       if (silent.has(key) || key === "toJSON") return undefined;
       return key in program ? ownProperty(program, key) : viewOf(find(key));
     },
-    has: (_, key) => key in program || (typeof key === "string" && program.variables.find(key) !== undefined),
+    has: (_, key) => key in program || (typeof key === "string" && program.hasVariable(key)),
     set: refuse,
     defineProperty: refuse,
     deleteProperty: refuse,

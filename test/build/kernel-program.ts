@@ -2,7 +2,13 @@ import { BTF_INT_BOOL, BTF_INT_CHAR, BTF_INT_SIGNED, type Btf, BtfBuilder } from
 import { FaultError } from "../../src/io/index.ts";
 import type { VirtualMemory } from "../../src/memory/memory.ts";
 import { evaluateType } from "../../src/program/expression/index.ts";
-import { Program, type ProgramSymbol, TypeTable, type Variable } from "../../src/program/index.ts";
+import {
+  oneOfSeveral,
+  Program,
+  type ProgramSymbol,
+  TypeTable,
+  type Variable,
+} from "../../src/program/index.ts";
 
 /** Where the image below lies. */
 export const imageBase = 0xffffffff81000000n;
@@ -91,11 +97,16 @@ export function kernelProgram(): KernelProgram {
     wanted === undefined || (owner ?? "vmlinux") === wanted;
   const findAll = (name: string, owner?: string): Variable[] =>
     variables.filter((each) => each.name === name && isOf(each.module, owner));
+  const globals = new Set<bigint>();
+  const isGlobal = ({ address }: { address: bigint }): boolean => globals.has(address);
   const program = new Program({
     memory,
     types,
     symbolizer: {
-      find: (name, owner) => symbols.find((each) => each.name === name && isOf(each.module, owner)),
+      find: (name, owner) => {
+        const all = symbols.filter((each) => each.name === name && isOf(each.module, owner));
+        return oneOfSeveral("symbol", name, all, isGlobal);
+      },
       symbolAt: (address) => {
         const [first] = symbols
           .filter((each) => address >= each.address && address < each.address + 0x80n)
@@ -104,7 +115,7 @@ export function kernelProgram(): KernelProgram {
       },
     },
     variables: {
-      find: (name, owner) => findAll(name, owner)[0],
+      find: (name, owner) => oneOfSeveral("variable", name, findAll(name, owner), isGlobal),
       findAll,
       names: () => variables.map((each) => each.name),
     } as Program["variables"],
@@ -140,11 +151,16 @@ export function kernelProgram(): KernelProgram {
   place("matrix", 0x340, "int [2][3]");
   place("names", 0x360, "char *[2]");
   place("untouchable", 0x5000, "struct task");
-  place("dup", 0x380, "int");
+  globals.add(place("dup", 0x380, "int"));
   place("dup", 0x388, "long");
   place("dup", 0x390, "struct ext::inner", { module: "ext" });
   place("ext_only", 0x398, "struct ext::inner", { module: "ext" });
   place("state.3", 0x3a0, "int");
+  place("twin", 0x3e0, "int");
+  place("twin", 0x3e8, "long");
+  place("twin", 0x398, "struct ext::inner", { module: "ext" });
+  place("helper", 0x3f0);
+  place("helper", 0x3f8);
   place("mystery", 0x3a8);
   place("ratio", 0x3b0, "double");
   place("schedule", 0x3c0);

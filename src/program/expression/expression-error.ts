@@ -10,7 +10,7 @@ const shownWidth = 100;
  * `code` is one of
  * - `EXPRESSION_SYNTAX`: not an expression this reader knows
  * - `EXPRESSION_UNSUPPORTED`: C, but not here (assignments, calls)
- * - `EXPRESSION_NAME`: a variable, member or type that is not there
+ * - `EXPRESSION_NAME`: a variable, member or type that is not there, or that several things are named
  * - `EXPRESSION_TYPE`: operands that C does not allow for the operator
  * - `EXPRESSION_VALUE`: a value without an answer (division by zero, a bad index)
  * - `EXPRESSION_LIMIT`: longer or deeper than the limits
@@ -54,6 +54,7 @@ export class ExpressionError extends DwarflessError {
 /** Codes of objects and types by what they mean in an expression; others stay. */
 const codes: ReadonlyMap<string, string> = new Map([
   ["LOOKUP", "EXPRESSION_NAME"],
+  ["AMBIGUOUS", "EXPRESSION_NAME"],
   ["TYPE", "EXPRESSION_TYPE"],
   ["RANGE", "EXPRESSION_VALUE"],
 ]);

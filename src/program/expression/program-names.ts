@@ -27,7 +27,7 @@ export class ProgramNames extends NamedTypes {
 
   /**
    * What a name means: a variable, else an enumerator, else a function, else a symbol without a type.
-   * @throws {LookupError} with like names
+   * @throws {LookupError} with like names; {@link AmbiguousError}
    */
   getMeaning(choice: NameChoice): Meaning {
     const { name, module, address } = choice;
@@ -45,21 +45,15 @@ export class ProgramNames extends NamedTypes {
 
   #byName(name: string, module: string | undefined): Meaning | undefined {
     const program = this.#program;
-    const variable = this.#variable(name, module);
+    const variable = program.variables.find(name, module);
     if (variable !== undefined) return this.#object(variable);
     const enumerator = module === undefined ? program.types.findEnumerator(name) : undefined;
     if (enumerator !== undefined) {
       return { kind: "object", object: KernelObject.scalar(program, enumerator.type, enumerator.value) };
     }
-    const symbol = program.symbolizer.find(name, module === kernelModuleName ? undefined : module);
-    if (symbol === undefined || (module === kernelModuleName && symbol.module !== undefined))
-      return undefined;
+    const symbol = program.symbolizer.find(name, module);
+    if (symbol === undefined) return undefined;
     return this.#symbol(name, symbol.address, symbol.module);
-  }
-
-  #variable(name: string, module: string | undefined): Variable | undefined {
-    if (module !== kernelModuleName) return this.#program.variables.find(name, module);
-    return this.#variables(name).find((each) => each.module === undefined);
   }
 
   #variables(name: string): Variable[] {
