@@ -72,6 +72,25 @@ describe("parseProcKallsyms", () => {
     expect(table.namesWithPrefix("h", 10)).toEqual(["helper"]);
   });
 
+  test("of several symbols of a name one address is meant only if C says which", () => {
+    const { kernel } = parseProcKallsyms(
+      [
+        "ffffffff81000000 T _stext",
+        "ffffffff81000010 d modules",
+        "ffffffff81000020 D modules",
+        "ffffffff81000030 d local",
+        "ffffffff81000040 d local",
+        "ffffffff81000050 t alias",
+        "ffffffff81000050 t alias",
+        "",
+      ].join("\n"),
+    );
+    expect(kernel.addressOf("modules")).toBe(0xffffffff81000020n);
+    expect(kernel.addressOf("local")).toBeUndefined();
+    expect(kernel.addressOf("alias")).toBe(0xffffffff81000050n);
+    expect(kernel.addressOf("absent")).toBeUndefined();
+  });
+
   test("zeros instead of addresses are an error that says what is missing", () => {
     const hidden = text.replace(/^[0-9a-f]{16}/gm, "0".repeat(16));
     expect(() => parseProcKallsyms(hidden)).toThrow(/CAP_SYSLOG.*kptr_restrict/);

@@ -59,10 +59,20 @@ export abstract class SymbolList {
     return this.indexesOf(name)[0];
   }
 
-  /** Address of the first symbol of that name. */
+  /**
+   * Address of the symbol that a name means: of several at different places the one with a capital letter,
+   * which other files see, and of which C lets there be one. Undefined for several statics.
+   */
   addressOf(name: string): bigint | undefined {
-    const index = this.indexOf(name);
+    const all = this.indexesOf(name);
+    const index = this.#meant(all) ?? this.#meant(all.filter((each) => /[A-Z]/.test(this.letter(each))));
     return index === undefined ? undefined : this.address(index);
+  }
+
+  #meant(indexes: readonly number[]): number | undefined {
+    const { addresses } = this;
+    const [first] = indexes;
+    return indexes.every((each) => compareEntries(addresses, each, first!) === 0) ? first : undefined;
   }
 
   /**
