@@ -12,7 +12,7 @@ export class FunctionTypes {
     this.#kernel = kernel;
   }
 
-  /** The type of a function; undefined where BTF has none of that name. */
+  /** The type of a function; undefined where BTF has none of that name, or several. */
   find(name: string, module: string | undefined): Type | undefined {
     const key = `${module ?? ""}:${name}`;
     if (this.#found.has(key)) return this.#found.get(key);
@@ -46,9 +46,16 @@ export class FunctionTypes {
     let index = this.#indexes.get(btf);
     if (index !== undefined) return index;
     index = new Map();
+    const several = new Set<number>();
     for (let id = btf.startId; id < btf.typeCount; id++) {
-      if (btf.kind(id) === BTF_KIND_FUNC) index.set(btf.nameOffset(id), id);
+      if (btf.kind(id) !== BTF_KIND_FUNC) continue;
+      const name = btf.nameOffset(id);
+      const known = index.get(name);
+      if (known !== undefined && btf.sizeOrType(known) !== btf.sizeOrType(id)) several.add(name);
+      index.set(name, id);
     }
+    // Which of several prototypes a function of the name has, nothing says.
+    for (const name of several) index.delete(name);
     this.#indexes.set(btf, index);
     return index;
   }
