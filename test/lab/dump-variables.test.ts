@@ -3,13 +3,14 @@
  * full DWARF knows by name, at the same address, of the same size and type; and their values are
  * what drgn reads.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test, type TestContext } from "vitest";
 import { dumpMissing, guestDump, type GuestDump } from "../guest/dumps.ts";
+import { askDrgn, compareVariables, type DrgnSubject, drgnVariables } from "./drgn-variables.ts";
 import { dumpKernelNames, dwarfless, kernel, peers } from "./lab.ts";
-import { explainVariable, type PeerVariable, type VariableRow } from "./variable-differences.ts";
+import type { PeerVariable, VariableRow } from "./variable-differences.ts";
 import { chooseSample } from "./variable-sample.ts";
 
 const sampleSize = 2000;
@@ -30,33 +31,14 @@ describe.each(dumpKernelNames)("variables of %s", (name) => {
     ours = answer<{ variables: VariableRow[] }>(["vars", dump.file("elf")]).variables.filter(
       ({ module }) => module === null,
     );
-    // Data symbols of the kernel itself, and what the sidecar has beyond them.
-    const symbols = dump.said("kallsyms").matchAll(/^\S+ [abdrvw] (\S+)$/gim);
-    const names = new Set([...[...symbols].map((match) => match[1]!), ...ours.map((row) => row.name)]);
-    const rows = drgn("list", [...names]) as [string, string | null, number | null, string][];
-    theirs = rows.map(([own, address, size, type]) => ({ name: own, address, size, type }));
+    theirs = drgnVariables(subject(), dump.said("kallsyms"), ours);
   });
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
   test("are drgn's, by name, address, size and type", (context) => {
     skipWithout(context);
-    const byName = new Map<string, VariableRow[]>();
-    for (const row of ours) byName.set(row.name, [...(byName.get(row.name) ?? []), row]);
-    const kallsyms = dump.said("kallsyms");
-    const namesAt = (address: bigint): string[] => {
-      const line = new RegExp(`^${address.toString(16).padStart(16, "0")} \\S (\\S+)$`, "gm");
-      return [...kallsyms.matchAll(line)].map((match) => match[1]!);
-    };
-    const reasons = new Map<string, number>();
-    const unexplained: string[] = [];
-    let equal = 0;
-    for (const peer of theirs) {
-      const reason = explainVariable(peer, byName.get(peer.name) ?? [], namesAt);
-      if (reason === "equal") equal++;
-      else if (reason === undefined) unexplained.push(JSON.stringify([peer, byName.get(peer.name)]));
-      else reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
-    }
-    console.log(`${name}: ${equal} equal, ${JSON.stringify(Object.fromEntries(reasons))}`);
+    const { equal, reasons, unexplained } = compareVariables(theirs, ours, dump.said("kallsyms"));
+    console.log(`${name}: ${equal} equal, ${JSON.stringify(reasons)}`);
     expect(unexplained.slice(0, 20)).toEqual([]);
     expect(equal).toBeGreaterThan(name.endsWith("-arm64") ? 15_000 : 20_000);
   });
@@ -65,7 +47,7 @@ describe.each(dumpKernelNames)("variables of %s", (name) => {
     skipWithout(context);
     const sample = chooseSample(ours, theirs, sampleSize);
     expect(sample.length).toBeGreaterThan(0.9 * sampleSize);
-    const expected = drgn("values", sample) as [string, unknown, string][];
+    const expected = askDrgn(subject(), "values", sample) as [string, unknown, string][];
     const places = new Map(ours.map((row) => [row.name, BigInt(row.address)]));
     const expressions = sample.map((own) => own.replace(/^(.*)@(\d+)$/, "per_cpu($1, $2)"));
     const { values } = answer<{ values: { value?: unknown; error?: string }[] }>([
@@ -95,14 +77,8 @@ describe.each(dumpKernelNames)("variables of %s", (name) => {
     return JSON.parse(stdout.toString("utf8")) as T;
   }
 
-  function drgn(mode: string, names: readonly string[]): unknown[] {
-    writeFileSync(file("names"), names.join("\n"));
-    const script = path.join(import.meta.dirname, "drgn-variables.py");
-    const argv = ["-c", dump.file("elf"), "-s", kernel(name).vmlinux, "-q", script];
-    const result = peers().drgn([...argv, mode, file("names"), file("rows")]);
-    if (result.status !== 0) throw new Error(`drgn: ${result.stderr}`);
-    const lines = readFileSync(file("rows"), "utf8").trimEnd().split("\n");
-    return lines.map((line) => JSON.parse(line) as unknown);
+  function subject(): DrgnSubject {
+    return { dump: dump.file("elf"), vmlinux: kernel(name).vmlinux, directory };
   }
 });
 
