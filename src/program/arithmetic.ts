@@ -132,7 +132,8 @@ function shift(operator: "<<" | ">>", left: Operand, right: Operand): Result {
   const count = right.value as bigint;
   if (count < 0n) throw new ObjectRangeError(`shift by ${count}`);
   // A count beyond the width is undefined in C; shifting everything out is what it means.
-  const bounded = count > 128n ? 128n : count;
+  const width = BigInt(operandBits(promoted));
+  const bounded = count > width ? width : count;
   return fitted(promoted, operator === "<<" ? value << bounded : value >> bounded);
 }
 

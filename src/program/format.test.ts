@@ -231,6 +231,12 @@ describe("toJson", () => {
       rest: [],
     });
     expect(toJson(item().member("numbers"), { maximumElements: 1 })).toEqual([7, { omitted: 3 }]);
+    // What is left out of a struct is said as well.
+    expect(toJson(item(), { maximumItems: 3 })).toMatchObject({
+      links: { next: "0xffffffff81000000", prev: "0xffff888000001000" },
+      whole: { omitted: 1 },
+      rest: { omitted: 1 },
+    });
     expect(toJson(item(new MockMemory()).member("byte"))).toEqual({
       absent: "0xffffffff8100001c: not mapped",
     });

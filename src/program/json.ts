@@ -8,7 +8,7 @@ export type JsonValue = null | boolean | number | string | JsonValue[] | { [key:
 export interface JsonOptions {
   /** Most elements of one array; 1024 by default. What is left out is counted in a last element `{ "omitted": n }`. */
   maximumElements?: number;
-  /** Most members and elements in all; 65536 by default. */
+  /** Most members and elements in all; 65536 by default, members beyond are `{ "omitted": 1 }`. */
   maximumItems?: number;
   /** Deepest struct or array; 32 by default, deeper ones are `{ "omitted": 1 }`. */
   maximumDepth?: number;
@@ -16,7 +16,8 @@ export interface JsonOptions {
 
 /**
  * A value for JSON: numbers for integers of up to 32 bits and floats, `"0x…"` strings for addresses
- * and wider integers, text for arrays of characters, objects by member name (those of anonymous
+ * and wider integers, text for arrays of characters (of a longer one than 1 MiB the start and
+ * `{ "omitted": bytes }`), objects by member name (those of anonymous
  * members among them) and arrays. What cannot be read is `{ "absent": why }`.
  */
 export function toJson(object: KernelObject, options: JsonOptions = {}): JsonValue {
@@ -32,7 +33,7 @@ export function toJson(object: KernelObject, options: JsonOptions = {}): JsonVal
         isCharacter(underlying.target!.unqualified) &&
         underlying.length !== undefined
       ) {
-        return source.string();
+        return text(source, underlying.length);
       }
       if (underlying.isComposite || underlying.kind === "array") {
         if (depth >= maximumDepth) return { omitted: 1 };
@@ -53,8 +54,7 @@ export function toJson(object: KernelObject, options: JsonOptions = {}): JsonVal
     const { underlying } = source.type;
     if (!underlying.isComplete) return { absent: "incomplete type" };
     for (const name of underlying.memberNames()) {
-      if (++items > maximumItems) break;
-      result[name] = convert(source.member(name), depth + 1);
+      result[name] = ++items > maximumItems ? { omitted: 1 } : convert(source.member(name), depth + 1);
     }
     return result;
   }
@@ -73,6 +73,16 @@ export function toJson(object: KernelObject, options: JsonOptions = {}): JsonVal
   }
 
   return convert(object, 0);
+}
+
+/** Longest text, in bytes. */
+const maximumTextLength = 0x10_0000;
+
+function text(source: KernelObject, length: number): JsonValue {
+  const bytes = source.stringBytes(maximumTextLength);
+  const value = Buffer.from(bytes).toString("utf8");
+  const isCut = bytes.length === maximumTextLength && length > maximumTextLength;
+  return isCut ? [value, { omitted: length - maximumTextLength }] : value;
 }
 
 function scalar(source: KernelObject): JsonValue {

@@ -210,7 +210,7 @@ export class KernelObject {
       return KernelObject.reference(this.program, type, this.#pointer() + bytes);
     if (this.#place !== undefined) {
       const { address, isPerCpu } = this.#place;
-      return KernelObject.reference(this.program, type, address + bytes, 0, 0, isPerCpu);
+      return KernelObject.reference(this.program, type, address + bytes, this.bitOffset, 0, isPerCpu);
     }
     if (bytes < 0n || bytes > Number.MAX_SAFE_INTEGER)
       throw new ObjectRangeError(`no element ${position} in a value`);

@@ -133,10 +133,10 @@ function hasNameSpace(kind: number): boolean {
   return nameSpaceOf(kind, false) !== undefined;
 }
 
-/** An own enum with an enumerator of a name, and which one it is. */
-export function enumeratorNamed(btf: Btf, name: string): { id: TypeId; index: number } | undefined {
+/** Own enums with an enumerator of a name, and which one of each it is. */
+export function* enumeratorsNamed(btf: Btf, name: string): Generator<{ id: TypeId; index: number }> {
   const wanted = new Set(stringOffsets(btf, name));
-  if (name === "" || wanted.size === 0) return undefined;
+  if (name === "" || wanted.size === 0) return;
   const { words, offsets: records, startId } = btf;
   for (let record = 0; record < records.length; record++) {
     const at = records[record]!;
@@ -145,10 +145,9 @@ export function enumeratorNamed(btf: Btf, name: string): { id: TypeId; index: nu
     const stride = kind === BTF_KIND_ENUM ? 2 : 3;
     const id = startId + record;
     for (let index = 0, count = btf.vlen(id); index < count; index++) {
-      if (wanted.has(words[at + 3 + index * stride]!)) return { id, index };
+      if (wanted.has(words[at + 3 + index * stride]!)) yield { id, index };
     }
   }
-  return undefined;
 }
 
 /** Names of a blob's own types in a name space, in order, with repetitions. */

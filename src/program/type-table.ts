@@ -5,7 +5,7 @@ import { nearestNames } from "./near-names.ts";
 import { type PrimitiveName, primitives } from "./primitive.ts";
 import { Type, type TypeEnumerator } from "./type.ts";
 import { typeNamed } from "./type-name.ts";
-import { enumeratorNamed, type NameSpace, typeNames, typesNamed } from "./type-search.ts";
+import { enumeratorsNamed, type NameSpace, typeNames, typesNamed } from "./type-search.ts";
 
 /** A BTF blob that types are looked up in. */
 export interface TypeSource {
@@ -126,12 +126,17 @@ export class TypeTable {
 
   /** The first enumerator of a name in any enum. */
   findEnumerator(name: string): FoundEnumerator | undefined {
-    for (const btf of this.#blobs) {
-      const found = enumeratorNamed(btf, name);
-      if (found === undefined) continue;
-      return { name, value: btf.enumeratorValue(found.id, found.index), type: Type.of(btf, found.id) };
-    }
+    for (const found of this.findEnumerators(name)) return found;
     return undefined;
+  }
+
+  /** All enumerators of a name; enums that different files of a kernel have may give it different values. */
+  *findEnumerators(name: string): Generator<FoundEnumerator> {
+    for (const btf of this.#blobs) {
+      for (const { id, index } of enumeratorsNamed(btf, name)) {
+        yield { name, value: btf.enumeratorValue(id, index), type: Type.of(btf, id) };
+      }
+    }
   }
 
   /** Names in a name space, for completion: with repetitions, in no useful order. */

@@ -92,6 +92,8 @@ export class Interpreter {
   /** True for a name that JavaScript has of its own: not from the kernel, and no module of Node that the kernel hides. */
   isDefined(name: string): boolean {
     if (isBuiltin(name) && name !== "process" && name !== "console" && this.#isKernels(name)) return false;
+    // A symbol's name may hold anything; only a name of JavaScript's own may be run.
+    if (!/^[A-Za-z_$][\w$]*$/.test(name)) return false;
     this.#isProbing = true;
     try {
       return vm.runInContext(name, this.#context) !== kernelMark;

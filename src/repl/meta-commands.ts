@@ -1,3 +1,4 @@
+import { printableName } from "../btf/index.ts";
 import { isDwarflessError } from "../io/index.ts";
 import type { Program } from "../program/index.ts";
 import { evaluate, evaluateType, ExpressionError } from "../program/expression/index.ts";
@@ -92,6 +93,7 @@ function addressOf(program: Program, text: string): bigint {
 }
 
 function symbolLine(address: bigint, name: string, offset: bigint, module: string | undefined): string {
-  const place = offset === 0n ? name : `${name}+0x${offset.toString(16)}`;
+  const shown = printableName(name);
+  const place = offset === 0n ? shown : `${shown}+0x${offset.toString(16)}`;
   return `0x${address.toString(16)} ${place}${module === undefined ? "" : ` [${module}]`}`;
 }

@@ -1,3 +1,4 @@
+import { printableName } from "../btf/index.ts";
 import type { Type, TypeMember } from "../program/index.ts";
 
 /** Most lines of one type. */
@@ -29,7 +30,7 @@ function define(type: Type, head: string, indent: string, bitOffset: number, lin
   if (type.kind === "enum") {
     lines.push(`${indent}${head} {${sizeText(type)}`);
     for (const { name, value } of type.enumerators.slice(0, maximumLines))
-      lines.push(`${indent}    ${name} = ${value},`);
+      lines.push(`${indent}    ${printableName(name)} = ${value},`);
     lines.push(`${indent}}`);
     return;
   }

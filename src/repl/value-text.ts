@@ -1,4 +1,5 @@
 import { inspect, types } from "node:util";
+import { printableName } from "../btf/index.ts";
 import { isDwarflessError } from "../io/index.ts";
 import { KernelObject, Type } from "../program/index.ts";
 import { caretLines, ExpressionError } from "../program/expression/index.ts";
@@ -25,8 +26,8 @@ export function valueText(value: unknown, options: TextOptions = {}): string | u
 
 /** Text of an error: with its place for expressions, one line for what this project throws, as Node has it for others. */
 export function errorText(error: unknown): string {
-  if (error instanceof ExpressionError) return `${caretLines(error)}\nerror: ${error.problem}`;
-  if (isDwarflessError(error)) return `error: ${(error as Error).message}`;
+  if (error instanceof ExpressionError) return `${caretLines(error)}\nerror: ${printableName(error.problem)}`;
+  if (isDwarflessError(error)) return `error: ${printableName((error as Error).message)}`;
   if (isInterrupt(error)) return "(interrupted)";
   if (types.isNativeError(error)) return `Uncaught ${error.name}: ${error.message}`;
   return `Uncaught ${inspect(error)}`;

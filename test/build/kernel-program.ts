@@ -259,6 +259,8 @@ function buildBtf(): { kernel: Btf; module: Btf } {
     { name: "STATE_IDLE", value: 0 },
     { name: "STATE_RUNNING", value: 3 },
   ]);
+  b.addEnum("one_mode", 4, [{ name: "MODE_ON", value: 1 }]);
+  b.addEnum("other_mode", 4, [{ name: "MODE_ON", value: 2 }]);
   b.addEnum64("wide", 8, [{ name: "WIDE_TOP", value: 0x8000000000000000n }]);
   const comm = b.addArray(char, int, 16);
   const row = b.addArray(point, int, 3);

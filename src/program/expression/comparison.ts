@@ -1,6 +1,5 @@
-import { basicType, convert, isInteger, type Operand } from "../conversions.ts";
-import type { KernelObject } from "../object.ts";
 import { compare } from "../arithmetic.ts";
+import type { KernelObject } from "../object.ts";
 import type { ComparisonOperator } from "./syntax-tree.ts";
 
 /**
@@ -9,9 +8,7 @@ import type { ComparisonOperator } from "./syntax-tree.ts";
  * @throws {ObjectTypeError} for what C does not compare
  */
 export function comparison(operator: ComparisonOperator, left: KernelObject, right: KernelObject): boolean {
-  const a = left.operand();
-  const b = right.operand();
-  const order = compare(addressIf(a, b), addressIf(b, a));
+  const order = compare(left.operand(), right.operand());
   switch (operator) {
     case "==":
       return order === 0;
@@ -26,16 +23,4 @@ export function comparison(operator: ComparisonOperator, left: KernelObject, rig
     case ">=":
       return order >= 0;
   }
-}
-
-/** An operand as an unsigned long, if it is a pointer beside an integer or the other way round. */
-function addressIf(operand: Operand, other: Operand): Operand {
-  const isMixed = isPointer(operand) ? isInteger(other.type) : isPointer(other) && isInteger(operand.type);
-  if (!isMixed) return operand;
-  const type = basicType("unsigned long");
-  return { type, bitFieldSize: 0, value: convert(operand, type) };
-}
-
-function isPointer(operand: Operand): boolean {
-  return operand.type.underlying.kind === "pointer";
 }

@@ -19,7 +19,8 @@ export function designate(
     try {
       if (step.kind === "member") {
         const member = type.member(step.name);
-        if (member.bitFieldSize !== 0) throw new ObjectTypeError(`"${step.name}" is a bit field`);
+        if (member.bitFieldSize !== 0 || member.bitOffset % 8 !== 0)
+          throw new ObjectTypeError(`"${step.name}" is a bit field`);
         byteOffset += BigInt(member.bitOffset / 8);
         type = member.type;
       } else {

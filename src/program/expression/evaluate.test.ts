@@ -237,6 +237,8 @@ describe("errors of evaluate", () => {
     ["init_task.conm", "EXPRESSION_NAME", 11, 'did you mean "comm"?'],
     ["init_task.parent->xyz + 1", "EXPRESSION_NAME", 19, 'no member "xyz"'],
     ["counter.x", "EXPRESSION_TYPE", 9, "not a struct or union"],
+    ["init_task[init_task.comm]", "EXPRESSION_TYPE", 11, "is not an integer"],
+    ["1 + MODE_ON", "EXPRESSION_NAME", 5, "several values: 1 in enum one_mode, 2 in enum other_mode"],
     ["(struct nope *)0", "EXPRESSION_NAME", 2, 'no type "struct nope"'],
     ["sizeof(struct opaque)", "EXPRESSION_TYPE", 1, "no size"],
     ["(struct task)init_task.at", "EXPRESSION_TYPE", 1, "cast a pointer"],

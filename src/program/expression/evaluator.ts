@@ -72,7 +72,10 @@ export class Evaluation implements TypeExpressions {
 
   /** Value of an integer expression. */
   integer(node: Expression): bigint {
-    const object = this.rvalue(node);
+    return this.#integerOf(this.rvalue(node), node);
+  }
+
+  #integerOf(object: KernelObject, node: Range): bigint {
     return this.#at(node, () => {
       const value = object.operand().value;
       const { kind } = object.type.underlying;
@@ -210,7 +213,8 @@ export class Evaluation implements TypeExpressions {
         indexNode,
       );
     }
-    return other.index(this.#settled(base).operand().value as bigint);
+    const position = this.#integerOf(this.#settled(base), indexNode);
+    return (otherKind === "pointer" ? this.#settled(other) : other).index(position);
   }
 
   #unary(node: UnaryNode): KernelObject {

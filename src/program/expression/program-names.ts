@@ -1,10 +1,12 @@
 import { type Btf, BTF_KIND_FUNC } from "../../btf/index.ts";
+import { UsageError } from "../../io/index.ts";
 import { LookupError } from "../errors.ts";
 import { KernelObject } from "../object.ts";
 import type { Program, Variable } from "../program.ts";
 import { NamedTypes } from "../named-types.ts";
 import { Type } from "../type.ts";
 import { stringOffsets } from "../type-search.ts";
+import type { FoundEnumerator } from "../type-table.ts";
 import type { NameChoice } from "./syntax-tree.ts";
 
 /** Name of the kernel itself where a module's may stand: `vmlinux::modules`. */
@@ -47,13 +49,26 @@ export class ProgramNames extends NamedTypes {
     const program = this.#program;
     const variable = program.variables.find(name, module);
     if (variable !== undefined) return this.#object(variable);
-    const enumerator = module === undefined ? program.types.findEnumerator(name) : undefined;
+    const enumerator = module === undefined ? this.#enumerator(name) : undefined;
     if (enumerator !== undefined) {
       return { kind: "object", object: KernelObject.scalar(program, enumerator.type, enumerator.value) };
     }
     const symbol = program.symbolizer.find(name, module);
     if (symbol === undefined) return undefined;
     return this.#symbol(name, symbol.address, symbol.module);
+  }
+
+  /** @throws {UsageError} where enums of the name disagree: each file of a kernel may have its own */
+  #enumerator(name: string): FoundEnumerator | undefined {
+    const byValue = new Map<bigint, FoundEnumerator>();
+    for (const found of this.#program.types.findEnumerators(name)) {
+      if (!byValue.has(found.value)) byValue.set(found.value, found);
+    }
+    const [first, second] = byValue.values();
+    if (second === undefined) return first;
+    const said = [...byValue.values()].slice(0, 4).map((each) => `${each.value} in ${each.type.typeName()}`);
+    const more = byValue.size > said.length ? ", ..." : "";
+    throw new UsageError(`"${name}" has several values: ${said.join(", ")}${more}`, "EXPRESSION_NAME");
   }
 
   #variables(name: string): Variable[] {
