@@ -89,6 +89,7 @@ function symCommand(streams: Streams, setExitCode: SetExitCode): Command {
     .action((args: string[], flags: DumpFlags & { all?: boolean }) => {
       const { files, rest } = splitArguments(args);
       if (rest.length === 0 && flags.all !== true) throw new UsageError("sym: what symbol? (or --all)");
+      if (rest.length > 0 && flags.all === true) throw new UsageError("sym: names or --all");
       return withKernel(files, flags, streams, (kernel) => {
         const rows = flags.all === true ? allSymbols(kernel) : foundSymbols(rest);
         if (flags.json) writeJsonRows("symbols", rows, streams);

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { FaultError } from "../io/index.ts";
+import type { Kernel } from "../kernel/index.ts";
 import { globPattern } from "./pattern.ts";
-import { hexLines } from "./read.ts";
+import { hexLines, resolveAddress } from "./read.ts";
 import { parseAddress, parseLength } from "./sym.ts";
 
 describe("patterns", () => {
@@ -33,6 +34,12 @@ test("lengths are positive numbers", () => {
   for (const text of ["0", "-1", "1e3", "", "x", "99999999999999999999"]) {
     expect(() => parseLength(text), text).toThrow("no number of bytes");
   }
+});
+
+test("a per-CPU variable is no address", () => {
+  const named = (): { address: bigint; kind: string }[] => [{ address: 0x100n, kind: "percpu" }];
+  const kernel = { symbols: { named } } as unknown as Kernel;
+  expect(() => resolveAddress(kernel, "runqueues")).toThrow("&per_cpu(runqueues, 0)");
 });
 
 test("bytes that are not there are dashes, never zeros", () => {

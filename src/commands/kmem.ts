@@ -4,6 +4,7 @@ import {
   type Gaps,
   globalNodePageState,
   globalZonePageState,
+  hasStatItem,
   percpuCounterSum,
   slabUse,
   totalramPages,
@@ -36,7 +37,7 @@ const node =
 const atMost =
   (item: string): Pages =>
   (program) =>
-    program.types.findEnumerator(item) === undefined ? 0n : globalNodePageState(program, item);
+    hasStatItem(program, "node_stat_item", item) ? globalNodePageState(program, item) : 0n;
 const atomic =
   (name: string): Pages =>
   (program) =>

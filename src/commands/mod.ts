@@ -60,7 +60,10 @@ function moduleRow(kernel: Kernel, gaps: Gaps, module: KernelModule): ModuleRow 
     address: text === undefined ? null : hex(text.address),
     size: module.regions.reduce((sum, { byteSize }) => sum + byteSize, 0),
     // MODULE_REF_BASE: the kernel holds one itself.
-    refcount: gaps.column("refcount", () => object.member("refcnt").member("counter").number() - 1),
+    refcount: gaps.column("refcount", () => {
+      const count = object.member("refcnt").member("counter").number() - 1;
+      return count < 0 ? null : count;
+    }),
     uses: gaps.column("uses", () => usersOf(gaps, object)),
     btf: typeof module.btf !== "string",
     state: gaps.column("state", () => states[object.member("state").number()] ?? null),
@@ -106,7 +109,7 @@ export function moduleLines(rows: readonly ModuleRow[]): Iterable<string> {
       row.name,
       cell(row.address?.slice(2)),
       String(row.size),
-      cell(row.refcount),
+      row.refcount === null && row.state === "Unloading" ? "-" : cell(row.refcount),
       row.btf ? "yes" : "no",
       row.taints ?? "?",
       row.uses?.join(",") ?? "?",

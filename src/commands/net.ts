@@ -168,9 +168,11 @@ function stateName(kind: string, state: number): string | null {
 /** As /proc/net/tcp and udp have them. */
 function queuesOf(kind: "tcp" | "udp", state: number, sock: KernelObject): { receive: number; send: number } {
   if (kind === "udp") {
-    const backlog = sock.member("sk_backlog").member("rmem_alloc").member("counter").number();
+    const allocated = sock.member("sk_backlog").member("rmem_alloc").member("counter").number();
+    // udp_rqueue_get(): what was read already and is given back in one go does not wait.
+    const deficit = sock.reinterpret("struct udp_sock").memberIf("forward_deficit")?.number() ?? 0;
     const written = sock.member("sk_wmem_alloc").member("refs").member("counter").number();
-    return { receive: backlog, send: written - 1 };
+    return { receive: allocated - deficit, send: written - 1 };
   }
   if (state === listen) return { receive: sock.member("sk_ack_backlog").number(), send: 0 };
   const tcp = sock.reinterpret("struct tcp_sock");

@@ -28,13 +28,20 @@ export function resolveAddress(kernel: Kernel, text: string): bigint {
     const symbols = kernel.symbols.named(name);
     const places = new Set(symbols.map(({ address }) => address));
     if (places.size > 1) throw new UsageError(`${places.size} symbols are called ${name}: give an address`);
+    if (symbols[0]?.kind === "percpu") throw perCpu(name);
     if (symbols.length > 0) return symbols[0]!.address + BigInt(offset ?? 0);
   }
   const object = kernel.program.eval(text);
   const { kind } = object.type.underlying;
   if (kind === "pointer" || kind === "int") return BigInt.asUintN(64, BigInt(object.value()));
+  if (object.isPerCpu) throw perCpu(text);
   if (object.address !== undefined) return object.address;
   throw new UsageError(`'${text}' is no address`);
+}
+
+/** Since v6.15 the addresses of such symbols are mapped, and hold something else. */
+function perCpu(text: string): UsageError {
+  return new UsageError(`'${text}' is of every CPU: say of which, as in &per_cpu(${text}, 0)`);
 }
 
 /** Read virtual or physical memory; holes are noted and never filled. */
@@ -80,8 +87,12 @@ export function readMemory(
 
 /** Sixteen bytes a line, as hexdump -C lays them out; `--` for a byte that is not there. */
 export function* hexLines({ address, bytes, faults }: MemoryBytes): Generator<string> {
-  const missing = (offset: number): boolean =>
-    faults.some((fault) => offset >= fault.offset && offset < fault.offset + fault.byteSize);
+  // Faults ascend as the lines do: those that lie behind are not looked at again.
+  let next = 0;
+  const missing = (offset: number): boolean => {
+    while (next < faults.length && offset >= faults[next]!.offset + faults[next]!.byteSize) next++;
+    return next < faults.length && offset >= faults[next]!.offset;
+  };
   for (let line = 0; line < bytes.length; line += 16) {
     const count = Math.min(16, bytes.length - line);
     const absent =

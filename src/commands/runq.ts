@@ -40,7 +40,8 @@ export function listRunqueues(kernel: Kernel, gaps: Gaps): { rows: RunqueueRow[]
     const current = rq && gaps.column("current", () => rq.member("curr").scalar() as bigint);
     const queued = tasks.filter(
       (task) =>
-        task.cpu === cpu &&
+        // A kernel for one CPU does not keep its number.
+        (task.cpu ?? 0) === cpu &&
         task.pid !== 0 &&
         task.address !== current &&
         gaps.column("queued", () => taskOnRqQueued(program, task.address)) === true,

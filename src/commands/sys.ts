@@ -1,3 +1,4 @@
+import type { Diagnostic } from "../io/index.ts";
 import { type Kernel, listCpus } from "../kernel/index.ts";
 import { type Gaps, readClocks, TaskReader, totalramPages } from "../linux/index.ts";
 import { taintText } from "./mod.ts";
@@ -55,7 +56,9 @@ export function systemInfo(kernel: Kernel, gaps: Gaps): SystemInfo {
       [...program.variable("avenrun").elements()].map((each) => Number(each.scalar()) / loadScale),
     ),
     threads: gaps.column("threads", () => {
-      return new TaskReader(kernel).all([]).filter(({ pid }) => pid !== 0).length;
+      const diagnostics: Diagnostic[] = [];
+      const tasks = gaps.diagnosed(new TaskReader(kernel).all(diagnostics), diagnostics);
+      return tasks.filter(({ pid }) => pid !== 0).length;
     }),
     forks: gaps.column("forks", () => program.variable("total_forks").number()),
     memory: gaps.column("memory", () => Number(totalramPages(program)) * program.memory.pageByteSize),

@@ -25,9 +25,13 @@ export function pathPlace(path: KernelObject): PathPlace {
  */
 export function dPath(program: Program, place: PathPlace, root?: PathPlace): string {
   const dentry = objectAt(program, "struct dentry", place.dentry);
-  const special = specialName(program, dentry);
-  if (special !== undefined) return special;
   const parent = dentry.member("d_parent").scalar();
+  // A namespace that is mounted somewhere has a path like any other file.
+  const isMounted =
+    parent === place.dentry &&
+    objectAt(program, "struct vfsmount", place.mnt).member("mnt_root").scalar() === place.dentry;
+  const special = isMounted ? undefined : specialName(program, dentry);
+  if (special !== undefined) return special;
   // d_unlinked(): in no hash list, and no root.
   const isDeleted = parent !== place.dentry && dentry.subobject("d_hash.pprev").isNull;
   return pathText(program, place, root).text + (isDeleted ? " (deleted)" : "");
@@ -70,7 +74,10 @@ export function dentryName(dentry: KernelObject): string {
   return dentry.member("d_name").member("name").string(4096);
 }
 
-/** What a file system's own `d_dname` would say, by the function that it is. */
+/**
+ * What a file system's own `d_dname` would say, by the function that it is.
+ * @throws {DwarflessError} `PATH` for a function that is not known: only its code knows the name
+ */
 function specialName(program: Program, dentry: KernelObject): string | undefined {
   const operations = dentry.member("d_op");
   if (operations.isNull) return undefined;
@@ -88,12 +95,27 @@ function specialName(program: Program, dentry: KernelObject): string | undefined
     case "pidfs_dname":
       return `anon_inode:[pidfd]`;
     case "ns_dname":
-      return `ns:[${inode()}]`;
+      return `${namespaceType(dentry)}:[${inode()}]`;
     case "dmabuffs_dname":
-      return `/dmabuf:${name}`;
+      return `/${name}:${bufferName(dentry)}`;
     case "simple_dname":
       return `/${name} (deleted)`;
     default:
-      return undefined;
+      throw new DwarflessError(
+        "PATH",
+        `a file whose name only the function at 0x${dname.toString(16)} knows`,
+      );
   }
+}
+
+/** `net`, `mnt`, …: `struct ns_common`, which the inode of a namespace points to (fs/nsfs.c). */
+function namespaceType(dentry: KernelObject): string {
+  const common = dentry.member("d_inode").member("i_private").cast("struct ns_common *");
+  return common.member("ops").member("name").string(32);
+}
+
+/** The name that a process gave a buffer (drivers/dma-buf/dma-buf.c); often none. */
+function bufferName(dentry: KernelObject): string {
+  const name = dentry.member("d_fsdata").cast("struct dma_buf *").member("name");
+  return name.isNull ? "" : name.string(32);
 }

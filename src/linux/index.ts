@@ -22,7 +22,7 @@ export { dentryName, dPath, type PathPlace, pathPlace, pathText } from "./dcache
 export { forEachMount, mountDirectory, mountOptions, mountType } from "./mount.ts";
 export { forEachFile } from "./fdtable.ts";
 export { forEachVma, vmaAccess, vmaName } from "./vma.ts";
-export { enumerator, globalNodePageState, globalZonePageState, totalramPages } from "./vmstat.ts";
+export { globalNodePageState, globalZonePageState, hasStatItem, totalramPages } from "./vmstat.ts";
 export { forEachCacheNode, forEachSlabCache, type SlabUse, slabUse } from "./slab.ts";
 export { forEachIrqDesc, irqActions, irqCounts } from "./irqdesc.ts";
 export {

@@ -67,4 +67,6 @@ export function* printkLogRecords(
     sequence++;
     at += recordSize;
   }
+  // Where the log goes on at its start, a record of length 0 says so.
+  if (wraps) throw new DwarflessError("LOG_DAMAGED", "the log ends before it goes on at its start");
 }

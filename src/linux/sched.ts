@@ -2,7 +2,7 @@ import { type Diagnostic, DwarflessError, FaultError } from "../io/index.ts";
 import { type Kernel, LayoutError, StructReader, walkList } from "../kernel/index.ts";
 import { TypeTable } from "../program/index.ts";
 
-/** `TASK_COMM_LEN`, where the kernel's BTF does not say. */
+/** Of a task whose state no member shows. */
 const noState = "?";
 const kernelThreadFlag = 0x200000n; // PF_KTHREAD
 /** More threads than any machine has (PID_MAX_LIMIT). */
@@ -73,11 +73,10 @@ export class TaskReader {
         tasks.push(this.read(address));
       } catch (error) {
         if (!(error instanceof FaultError)) throw error;
-        const text = `task at 0x${address.toString(16)}: ${error.message}`;
-        diagnostics.push({ severity: "warning", code: "TASK", text });
+        diagnostics.push(taskWarning(`task at 0x${address.toString(16)}`, error));
       }
     };
-    for (const address of this.idle()) add(address);
+    for (const address of this.idle(diagnostics)) add(address);
     const idleCount = tasks.length;
     for (const leader of this.#leaders(diagnostics)) {
       add(leader);
@@ -88,7 +87,7 @@ export class TaskReader {
   }
 
   /** The task of PID 0 of each CPU: `runqueues[cpu].idle`; no list has them. */
-  idle(): bigint[] {
+  idle(diagnostics: Diagnostic[] = []): bigint[] {
     const { foundation, perCpu } = this.#kernel;
     const address = foundation.symbols.addressOf("runqueues");
     if (address === undefined || this.#runqueue?.has("idle") !== true) return [];
@@ -99,6 +98,7 @@ export class TaskReader {
         if (task !== 0n) found.push(task);
       } catch (error) {
         if (!(error instanceof DwarflessError)) throw error;
+        diagnostics.push(taskWarning(`idle task of CPU ${cpu}`, error));
       }
     }
     return found;
@@ -162,8 +162,9 @@ export class TaskReader {
     try {
       head = this.#task.unsigned(leader, "signal");
     } catch (error) {
-      if (error instanceof FaultError) return;
-      throw error;
+      if (!(error instanceof FaultError)) throw error;
+      diagnostics.push(taskWarning(`threads of the task at 0x${leader.toString(16)}`, error));
+      return;
     }
     if (head === 0n) return;
     head += signal.byteOffset("thread_head");
@@ -172,6 +173,10 @@ export class TaskReader {
       yield BigInt.asUintN(64, node - offset);
     }
   }
+}
+
+function taskWarning(what: string, error: DwarflessError): Diagnostic {
+  return { severity: "warning", code: "TASK", text: `${what}: ${error.message}` };
 }
 
 /** TASK_UNINTERRUPTIBLE | TASK_NOLOAD: sleeps like D and does not count as load. */
