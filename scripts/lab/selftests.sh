@@ -18,7 +18,8 @@ if [ ! -e "$dir/complete" ]; then
   unpack_package "$package" "$dir.partial/package"
   tar -C "$dir.partial" --strip-components=1 --wildcards \
     -xJf "$dir.partial/package/usr/src/linux-source-$version.tar.xz" \
-    '*/tools/testing/selftests/bpf/*.[ch]' '*/tools/lib/bpf/*.h' '*/tools/include/*.h'
+    '*/tools/testing/selftests/bpf/*.[ch]' '*/tools/include/*.h' \
+    '*/tools/arch/*/include/uapi/*.h' '*/tools/lib/*/*.h'
   rm -rf "$dir.partial/package"
   touch "$dir.partial/complete"
   mv "$dir.partial" "$dir"
