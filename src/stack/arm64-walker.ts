@@ -1,12 +1,10 @@
 import type { RegisterSet } from "../arch/index.ts";
-import { FaultError } from "../io/index.ts";
 import type { Kernel, StructReader } from "../kernel/index.ts";
 import type { VirtualMemory } from "../memory/index.ts";
 import { followsArm64Call, hasOwnFrame } from "./arm64-prologue.ts";
 import { arm64Layout, Arm64Registers, isArm64UserMode } from "./arm64-registers.ts";
-import { type Frame, frame, maximumFrames } from "./frame.ts";
-import { guessFrames } from "./guess.ts";
-import { StackPath } from "./regions.ts";
+import type { Frame } from "./frame.ts";
+import { FrameWalk } from "./frame-walk.ts";
 import {
   type FunctionPlace,
   type StackWalker,
@@ -21,7 +19,6 @@ const defaultCodeMask = 0xffff_0000_0000_0000n;
 /** `FRAME_META_TYPE_…` (arch/arm64/include/asm/stacktrace/frame.h, v6.13). */
 const metaFinal = 1n;
 const metaRegisters = 2n;
-const framesPerLook = 64;
 
 /** What the walker needs of an arm64 kernel. */
 export interface Arm64Facts {
@@ -98,72 +95,49 @@ export class Arm64Walker implements StackWalker {
 const entryName = /^(ret_to_|el[01])/;
 const userEntryName = /^(ret_to_user|el0)/;
 
-class Arm64Walk {
-  readonly #frames: Frame[] = [];
+class Arm64Walk extends FrameWalk {
   readonly #walker: Arm64Walker;
   readonly #memory: VirtualMemory;
-  readonly #start: WalkStart;
-  readonly #path: StackPath;
-  #pc = 0n;
-  #fp = 0n;
-  #sp = 0n;
 
   constructor(walker: Arm64Walker, start: WalkStart) {
+    super(walker, start);
     this.#walker = walker;
     this.#memory = walker.memory;
-    this.#start = start;
-    this.#path = new StackPath(start.regions);
   }
 
   run(): Frame[] {
-    const { registers } = this.#start;
-    this.#pc = this.#walker.withoutCode(registers.get("pc"));
-    this.#fp = registers.get("x29");
-    this.#sp = registers.get("sp");
-    if (registers.has("pstate") && isArm64UserMode(registers.get("pstate"))) {
-      this.#push("user", { registers });
-      return this.#frames;
-    }
-    const lost = this.#path.enter(this.#sp);
-    this.#push("exact", { registers });
-    if (lost !== undefined) return this.#break(lost);
-    try {
-      this.#throughLink(registers);
-      while (this.#step()) {
-        if (this.#frames.length >= maximumFrames) return this.#break(`more than ${maximumFrames} frames`);
-        if (this.#frames.length % framesPerLook === 0 && this.#isLate()) return this.#break("the deadline");
-      }
-    } catch (error) {
-      if (error instanceof WalkProblem || error instanceof FaultError) return this.#break(error.message);
-      throw error;
-    }
-    return this.#frames;
+    const { registers } = this.start;
+    this.pc = this.#walker.withoutCode(registers.get("pc"));
+    this.fp = registers.get("x29");
+    this.sp = registers.get("sp");
+    if (!registers.has("pstate") || !isArm64UserMode(registers.get("pstate"))) return this.walkOn();
+    this.push("user", { registers });
+    return this.frames;
   }
 
-  #isLate(): boolean {
-    const { deadline } = this.#start;
-    return deadline !== undefined && Date.now() > deadline;
+  protected override begin(): void {
+    this.#throughLink(this.start.registers);
   }
 
   /** A function interrupted before it had a frame, or that has none: its caller is in the link register. */
   #throughLink(registers: RegisterSet): void {
     if (!registers.has("x30")) return;
-    const running = this.#walker.functionAt(this.#pc);
-    if (running === undefined || hasOwnFrame(this.#memory, running.start, this.#pc)) return;
+    const running = this.#walker.functionAt(this.pc);
+    if (running === undefined || hasOwnFrame(this.#memory, running.start, this.pc)) return;
     const link = this.#walker.withoutCode(registers.get("x30"));
     if (!this.#walker.isCode(link)) return;
-    this.#pc = link;
+    this.pc = link;
     // At the first instruction of an exception the link register is the interrupted function's, which may
     // have its frame already and its caller put aside.
-    this.#push(running.name === "vectors" ? "guess" : "call", {});
+    this.push(running.name === "vectors" ? "guess" : "call", {});
   }
 
-  #step(): boolean {
+  protected override step(): boolean {
     // Before v5.11 the outermost record's caller was nowhere.
-    if (this.#fp === 0n || this.#isFirstOfException()) return false;
-    const lost = this.#path.enter(this.#fp, true);
+    if (this.fp === 0n || this.#isFirstOfException()) return false;
+    const lost = this.path.enter(this.fp, true);
     if (lost !== undefined) throw new WalkProblem(lost);
-    const record = this.#fp;
+    const record = this.fp;
     const next = this.#memory.readU64(record);
     const link = this.#memory.readU64(record + 8n);
     if (next === 0n && link === 0n) return this.#atMark(record);
@@ -176,9 +150,7 @@ class Arm64Walk {
   /** An exception from user mode that has not saved a register yet: the frame is one of user mode. */
   #isFirstOfException(): boolean {
     return (
-      this.#frames.length === 1 &&
-      this.#fp < kernelHalf &&
-      this.#walker.functionAt(this.#pc)?.name === "vectors"
+      this.frames.length === 1 && this.fp < kernelHalf && this.#walker.functionAt(this.pc)?.name === "vectors"
     );
   }
 
@@ -189,7 +161,7 @@ class Arm64Walk {
     let kind: Frame["kind"] = "call";
     const { returnAddresses } = this.#walker.sources;
     if (returnAddresses.isReplaced(pc)) {
-      const { task } = this.#start;
+      const { task } = this.start;
       const restored = task === undefined ? undefined : returnAddresses.restore(task, pc, next, next);
       // Nothing called from the code that stands there instead: it is where the function will return to.
       if (restored === undefined) kind = "exact";
@@ -199,14 +171,14 @@ class Arm64Walk {
       }
     }
     if (pc < kernelHalf) throw new WalkProblem(`0x${pc.toString(16)} is no address of the kernel`);
-    this.#pc = pc;
-    this.#sp = record + 16n;
-    if (next !== 0n && next <= record && this.#start.regions.find(next) === this.#path.region) {
-      this.#push("call", { slot: record + 8n, through });
+    this.pc = pc;
+    this.sp = record + 16n;
+    if (next !== 0n && next <= record && this.start.regions.find(next) === this.path.region) {
+      this.push("call", { slot: record + 8n, through });
       throw new WalkProblem(`frame record at 0x${record.toString(16)} leads back to 0x${next.toString(16)}`);
     }
-    this.#fp = next;
-    this.#push(kind, { slot: record + 8n, through });
+    this.fp = next;
+    this.push(kind, { slot: record + 8n, through });
   }
 
   /** A record of zeros: the end, or since v6.13 saved registers. */
@@ -222,13 +194,13 @@ class Arm64Walk {
       }
       if (type !== metaFinal) throw new WalkProblem(`frame record of unknown type ${type}`);
     }
-    if (userEntryName.test(this.#walker.functionAt(this.#pc - 4n)?.name ?? "")) {
+    if (userEntryName.test(this.#walker.functionAt(this.pc - 4n)?.name ?? "")) {
       const registers = this.#walker.registers.read(address);
       if (isArm64UserMode(registers.get("pstate"))) {
-        this.#pc = registers.get("pc");
-        this.#sp = registers.get("sp");
-        this.#fp = registers.get("x29");
-        this.#push("user", { registers, registersAddress: address });
+        this.pc = registers.get("pc");
+        this.sp = registers.get("sp");
+        this.fp = registers.get("x29");
+        this.push("user", { registers, registersAddress: address });
       }
     }
     return false;
@@ -238,7 +210,7 @@ class Arm64Walk {
   #throughSavedRegisters(record: bigint, next: bigint, pc: bigint): boolean {
     const { recordOffset, hasMeta } = this.#walker.registers.layout;
     if (recordOffset === undefined || hasMeta) return false;
-    if (!entryName.test(this.#walker.functionAt(this.#pc - 4n)?.name ?? "")) return false;
+    if (!entryName.test(this.#walker.functionAt(this.pc - 4n)?.name ?? "")) return false;
     const registers = this.#walker.registers.read(record - recordOffset);
     if (registers.get("pc") !== pc || registers.get("x29") !== next) return false;
     this.#enterSavedRegisters(record - recordOffset, registers);
@@ -246,28 +218,12 @@ class Arm64Walk {
   }
 
   #enterSavedRegisters(address: bigint, registers: RegisterSet = this.#walker.registers.read(address)): void {
-    const lost = this.#path.enter(registers.get("sp"));
+    const lost = this.path.enter(registers.get("sp"));
     if (lost !== undefined) throw new WalkProblem(lost);
-    this.#pc = this.#walker.withoutCode(registers.get("pc"));
-    this.#sp = registers.get("sp");
-    this.#fp = registers.get("x29");
-    this.#push("exact", { registers, registersAddress: address });
+    this.pc = this.#walker.withoutCode(registers.get("pc"));
+    this.sp = registers.get("sp");
+    this.fp = registers.get("x29");
+    this.push("exact", { registers, registersAddress: address });
     this.#throughLink(registers);
-  }
-
-  #push(kind: Frame["kind"], more: Partial<Frame>): void {
-    const stack = kind === "user" ? "task" : this.#path.kind;
-    const place = { stackPointer: this.#sp, framePointer: this.#fp };
-    this.#frames.push(frame(this.#pc, kind, stack, { ...place, ...more }));
-  }
-
-  #break(problem: string): Frame[] {
-    const { region } = this.#path;
-    const place = { stackPointer: this.#sp, framePointer: this.#fp };
-    this.#frames.push(frame(this.#pc, "broken", this.#path.kind, { ...place, problem }));
-    if (region !== undefined && !this.#isLate()) {
-      this.#frames.push(...guessFrames(this.#walker, region, this.#sp));
-    }
-    return this.#frames;
   }
 }

@@ -341,6 +341,20 @@ describe("broken stacks", () => {
     expect(frames.some((frame) => frame.startsWith("broken: ") && frame.includes(problem))).toBe(true);
   });
 
+  test("a frame whose return address is lost has no registers of the one that it called", () => {
+    const memory = emptyStack();
+    words(memory, sp, trampoline);
+    const frames = walker(memory).walk({
+      registers: registers({ ip: within("plain", 0), sp: sp - 0x20n, di: 7n }),
+      task: 1n,
+      regions: regions(),
+    });
+    expect(frames.slice(0, 2).map(({ pc, registers }) => [pc, registers?.get("di")])).toEqual([
+      [within("plain", 0), 7n],
+      [trampoline, undefined],
+    ]);
+  });
+
   test("a frame pointer that leads back", () => {
     const memory = emptyStack();
     words(memory, sp + 0x100n, sp + 0x100n, within("framed"));

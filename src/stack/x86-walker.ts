@@ -1,5 +1,4 @@
 import type { RegisterSet } from "../arch/index.ts";
-import { FaultError } from "../io/index.ts";
 import type { StructReader } from "../kernel/index.ts";
 import type { VirtualMemory } from "../memory/index.ts";
 import {
@@ -22,9 +21,8 @@ import {
   orcFramePointerEntry,
   type OrcEntry,
 } from "../orc/index.ts";
-import { type Frame, frame, maximumFrames } from "./frame.ts";
-import { guessFrames } from "./guess.ts";
-import { StackPath } from "./regions.ts";
+import type { Frame } from "./frame.ts";
+import { FrameWalk } from "./frame-walk.ts";
 import {
   type StackWalker,
   type UnknownCode,
@@ -42,8 +40,6 @@ import {
 } from "./x86-registers.ts";
 
 const kernelHalf = 1n << 63n;
-/** Frames between two looks at the clock. */
-const framesPerLook = 64;
 
 /** Register of `struct pt_regs` that ORC may count from, when a frame has all of them. */
 const wholeSetRegisters: ReadonlyMap<number, string> = new Map([
@@ -85,18 +81,11 @@ export class X86Walker implements StackWalker {
   }
 }
 
-class X86Walk {
-  readonly #frames: Frame[] = [];
+class X86Walk extends FrameWalk {
   readonly #memory: VirtualMemory;
   readonly #sources: WalkSources;
   readonly #orc: UnwindData;
   readonly #generated: UnknownCode;
-  readonly #walker: StackWalker;
-  readonly #start: WalkStart;
-  readonly #path: StackPath;
-  #pc = 0n;
-  #sp = 0n;
-  #bp = 0n;
   /** True while `pc` is an instruction to run rather than one behind a call. */
   #exact = true;
   /** Registers of this frame; all of them where `#isWhole`. */
@@ -114,48 +103,32 @@ class X86Walk {
     walker: StackWalker,
     start: WalkStart,
   ) {
+    super(walker, start);
     this.#sources = sources;
     this.#memory = sources.memory;
     this.#orc = orc;
     this.#generated = generated;
-    this.#walker = walker;
-    this.#start = start;
-    this.#path = new StackPath(start.regions);
   }
 
   run(): Frame[] {
-    const { registers } = this.#start;
-    this.#pc = registers.get("ip");
-    this.#sp = registers.get("sp");
-    this.#bp = registers.get("bp");
+    const { registers } = this.start;
+    this.pc = registers.get("ip");
+    this.sp = registers.get("sp");
+    this.fp = registers.get("bp");
     this.#registers = registers;
     this.#isWhole = registers.has("di");
-    if (registers.has("cs") && isX86UserMode(registers.get("cs"))) {
-      this.#push({ kind: "user" });
-      return this.#frames;
-    }
-    const lost = this.#path.enter(this.#sp);
-    this.#push({ kind: "exact" });
-    if (lost !== undefined) return this.#break(lost);
-    try {
-      while (this.#step()) {
-        if (this.#frames.length >= maximumFrames) return this.#break(`more than ${maximumFrames} frames`);
-        if (this.#frames.length % framesPerLook === 0 && this.#isLate()) return this.#break("the deadline");
-      }
-    } catch (error) {
-      if (error instanceof WalkProblem || error instanceof FaultError) return this.#break(error.message);
-      throw error;
-    }
-    return this.#frames;
+    if (!registers.has("cs") || !isX86UserMode(registers.get("cs"))) return this.walkOn();
+    this.push("user", { registers });
+    return this.frames;
   }
 
-  #isLate(): boolean {
-    const { deadline } = this.#start;
-    return deadline !== undefined && Date.now() > deadline;
+  protected override beforeBreak(): void {
+    // What rests on a frame pointer of generated code is proved by reaching the end of the stack only.
+    if (this.#unprovedFrom === undefined) return;
+    for (const each of this.frames.slice(this.#unprovedFrom)) each.kind = "guess";
   }
 
-  /** Go to the caller and note it; false at the end of the stack. */
-  #step(): boolean {
+  protected override step(): boolean {
     const entry = this.#entry();
     if (entry.type === ORC_TYPE_END_OF_STACK) {
       this.#unprovedFrom = undefined;
@@ -170,25 +143,25 @@ class X86Walk {
       case ORC_TYPE_REGS:
         return this.#leaveByRegisters(cfa, bp ?? this.#memory.readU64(cfa + 32n), false);
       case ORC_TYPE_REGS_PARTIAL:
-        return this.#leaveByRegisters(cfa - BigInt(x86HardwarePartOffset), bp ?? this.#bp, true);
+        return this.#leaveByRegisters(cfa - BigInt(x86HardwarePartOffset), bp ?? this.fp, true);
       default:
         throw new WalkProblem("unwind data that makes no sense");
     }
   }
 
   #entry(): OrcEntry {
-    const known = this.#orc.forFrame(this.#pc, this.#exact);
+    const known = this.#orc.forFrame(this.pc, this.#exact);
     if (known !== undefined) return known;
-    const code = this.#generated.find(this.#exact ? this.#pc : this.#pc - 1n);
+    const code = this.#generated.find(this.#exact ? this.pc : this.pc - 1n);
     if (code?.like !== undefined) {
       const like = this.#orc.find(code.like);
       if (like !== undefined) return like;
     }
-    if (code === undefined && !this.#generated.mayHold(this.#pc)) {
-      throw new WalkProblem(`0x${this.#pc.toString(16)} is no code of this kernel`);
+    if (code === undefined && !this.#generated.mayHold(this.pc)) {
+      throw new WalkProblem(`0x${this.pc.toString(16)} is no code of this kernel`);
     }
     // Generated code has no ORC; that of BPF keeps a frame pointer.
-    this.#unprovedFrom ??= this.#frames.length;
+    this.#unprovedFrom ??= this.frames.length;
     return orcFramePointerEntry;
   }
 
@@ -198,13 +171,13 @@ class X86Walk {
     const add = (base: bigint): bigint => BigInt.asUintN(64, base + offset);
     switch (entry.spRegister) {
       case ORC_REGISTER_SP:
-        return add(this.#sp);
+        return add(this.sp);
       case ORC_REGISTER_BP:
-        return add(this.#bp);
+        return add(this.fp);
       case ORC_REGISTER_SP_INDIRECT:
-        return add(this.#memory.readU64(this.#sp));
+        return add(this.#memory.readU64(this.sp));
       case ORC_REGISTER_BP_INDIRECT:
-        return this.#memory.readU64(add(this.#bp));
+        return this.#memory.readU64(add(this.fp));
     }
     const name = wholeSetRegisters.get(entry.spRegister);
     if (name === undefined) throw new WalkProblem("unwind data that makes no sense");
@@ -223,7 +196,7 @@ class X86Walk {
       case ORC_REGISTER_PREV_SP:
         return this.#memory.readU64(cfa + offset);
       case ORC_REGISTER_BP:
-        return this.#memory.readU64(BigInt.asUintN(64, this.#bp + offset));
+        return this.#memory.readU64(BigInt.asUintN(64, this.fp + offset));
       default:
         throw new WalkProblem("unwind data that makes no sense");
     }
@@ -235,14 +208,14 @@ class X86Walk {
    * of that very function. What follows is proved by the end of the stack.
    */
   #leaveByCallSite(): boolean {
-    const entries = this.#generated.entriesOf(this.#exact ? this.#pc : this.#pc - 1n);
-    const end = this.#path.region?.end ?? 0n;
-    for (let slot = (this.#sp + 7n) & ~7n; entries.length > 0 && slot < end; slot += 8n) {
+    const entries = this.#generated.entriesOf(this.#exact ? this.pc : this.pc - 1n);
+    const end = this.path.region?.end ?? 0n;
+    for (let slot = (this.sp + 7n) & ~7n; entries.length > 0 && slot < end; slot += 8n) {
       const word = this.#memory.readU64(slot);
       if (word < kernelHalf || !this.#orc.isCode(word)) continue;
       const called = calledBefore(this.#memory, word);
       if (called === undefined || !entries.includes(called)) continue;
-      this.#unprovedFrom ??= this.#frames.length;
+      this.#unprovedFrom ??= this.frames.length;
       return this.#leaveByCall(slot + 8n, undefined);
     }
     throw new WalkProblem("no unwind data for this address");
@@ -253,13 +226,13 @@ class X86Walk {
     let pc = this.#memory.readU64(slot);
     let through: string | undefined;
     const { returnAddresses } = this.#sources;
-    const { task } = this.#start;
+    const { task } = this.start;
     if (returnAddresses.isReplaced(pc)) {
       const restored = task === undefined ? undefined : returnAddresses.restore(task, pc, slot);
       if (restored === undefined) {
-        this.#moveTo(pc, cfa, bp ?? this.#bp, false);
+        this.#moveTo(pc, cfa, bp ?? this.fp, false);
         // Nothing called from there: it is where the processor will return to.
-        this.#push({ kind: "exact", slot });
+        this.push("exact", { slot });
         throw new WalkProblem("the return address was replaced, and the kernel's note of it is not found");
       }
       pc = restored.address;
@@ -268,8 +241,8 @@ class X86Walk {
     this.#isWhole = false;
     this.#registers = undefined;
     this.#outer = undefined;
-    this.#moveTo(pc, cfa, bp ?? this.#bp, false);
-    this.#push({ kind: "call", slot, through });
+    this.#moveTo(pc, cfa, bp ?? this.fp, false);
+    this.push("call", { slot, through });
     return true;
   }
 
@@ -281,59 +254,26 @@ class X86Walk {
     const pc = registers.get("ip");
     const slot = address + BigInt(x86HardwarePartOffset);
     if (isX86UserMode(registers.get("cs"))) {
-      this.#pc = pc;
-      this.#sp = registers.get("sp");
-      this.#bp = bp;
-      this.#push({ kind: "user", slot, registersAddress: address });
+      this.pc = pc;
+      this.sp = registers.get("sp");
+      this.fp = bp;
+      this.push("user", { slot, registers, registersAddress: address });
       this.#unprovedFrom = undefined;
       return false;
     }
     this.#moveTo(pc, registers.get("sp"), bp, true);
-    this.#push({ kind: "exact", slot, registersAddress: address });
+    this.push("exact", { slot, registers, registersAddress: address });
     return true;
   }
 
   #moveTo(pc: bigint, sp: bigint, bp: bigint, exact: boolean): void {
-    const lost = this.#path.enter(sp);
+    const lost = this.path.enter(sp);
     if (lost !== undefined) throw new WalkProblem(lost);
     if (pc < kernelHalf && !(exact && pc === 0n))
       throw new WalkProblem(`0x${pc.toString(16)} is no address of the kernel`);
-    this.#pc = pc;
-    this.#sp = sp;
-    this.#bp = bp;
+    this.pc = pc;
+    this.sp = sp;
+    this.fp = bp;
     this.#exact = exact;
-  }
-
-  #push(more: Partial<Frame> & { kind: Frame["kind"] }): void {
-    const { kind, ...rest } = more;
-    const stack = kind === "user" ? "task" : this.#path.kind;
-    this.#frames.push(
-      frame(this.#pc, kind, stack, {
-        stackPointer: this.#sp,
-        framePointer: this.#bp,
-        registers: this.#registers,
-        ...rest,
-      }),
-    );
-  }
-
-  /** End with a mark that says why, and what else may have been on the stack. */
-  #break(problem: string): Frame[] {
-    // What rests on a frame pointer of generated code is proved by reaching the end of the stack only.
-    if (this.#unprovedFrom !== undefined) {
-      for (const each of this.#frames.slice(this.#unprovedFrom)) each.kind = "guess";
-    }
-    const { region } = this.#path;
-    this.#frames.push(
-      frame(this.#pc, "broken", this.#path.kind, {
-        stackPointer: this.#sp,
-        framePointer: this.#bp,
-        problem,
-      }),
-    );
-    if (region !== undefined && !this.#isLate()) {
-      this.#frames.push(...guessFrames(this.#walker, region, this.#sp));
-    }
-    return this.#frames;
   }
 }
