@@ -12,6 +12,8 @@ export interface DumpFile {
   flattened?: true;
   /** Where VMCOREINFO comes from. */
   rung: "note" | "scan";
+  /** Kernels in the memory besides the one that is opened; none unless given. */
+  otherKernels?: number;
   /** What `info` must warn of; nothing else. */
   warnings?: readonly RegExp[];
 }
@@ -42,8 +44,8 @@ const captured: readonly DumpFile[] = [
   { formats: ["flattened-d31"], container: "kdump", flattened: true, rung: "note" },
   { formats: ["split-1", "split-2"], container: "kdump", rung: "note" },
   // Two kernels in one memory: the one that crashed is wanted, and only without the note it must be chosen.
-  { formats: ["both"], container: "elf", rung: "note" },
-  { formats: ["both-raw"], container: "raw", rung: "scan" },
+  { formats: ["both"], container: "elf", rung: "note", otherKernels: 1 },
+  { formats: ["both-raw"], container: "raw", rung: "scan", otherKernels: 1 },
 ];
 
 export const dumpCases: readonly DumpCase[] = [

@@ -13,6 +13,7 @@ interface Info {
   dump: { format: string; flattened: boolean; memory: number };
   kernel: { release: string; banner: string; architecture: string; buildId: string; kernelOffset: string };
   rung: string;
+  otherKernels: string[];
   kallsyms: { symbols: number };
   btf: { kernel: { types: number }; modules: number; modulesWithBtf: number };
   cpus: { present: string; online: string };
@@ -54,6 +55,7 @@ describe.each(dumpCases)("$kernel $kind", (dumpCase) => {
       panic: dumpCase.panicked ? { cpu: Number(panicCpu) } : null,
       warnings: (file.warnings ?? []).map((text) => expect.stringMatching(text) as unknown),
     });
+    expect(info.otherKernels).toHaveLength(file.otherKernels ?? 0);
     const modules = guestModules(dump);
     expect(info.btf).toMatchObject({ modules: modules.size, modulesWithBtf: modules.size });
     expect(info.btf.kernel.types).toBeGreaterThan(90_000);
