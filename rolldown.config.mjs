@@ -1,6 +1,26 @@
 import { defineConfig } from "rolldown";
 import { thirdPartyLicences } from "./scripts/third-party-licences.mjs";
 
+/** What every command needs. Node takes about a millisecond for each file that it loads, however small. */
+const startsEveryCommand =
+  /rolldown\/runtime|node_modules\/commander\/|src\/cli\/(command-group|count|exit-code|json|line-writer|output-file|program|run-program|streams|version|write-all)\.ts$/;
+
+/**
+ * commander loads Node's processes, and with them its network, for commands that are programs of their own.
+ * There are none, and loading it takes longer than many a command.
+ */
+const withoutChildProcess = {
+  name: "without-child-process",
+  transform: {
+    filter: { id: /node_modules\/commander\/lib\/command\.js$/ },
+    handler(code) {
+      const without = code.replace(/require\(['"]node:child_process['"]\)/, "{}");
+      if (without === code) this.error("commander does not load node:child_process any more");
+      return without;
+    },
+  },
+};
+
 /** One bundle with shared chunks: constants imported across modules are folded, start-up reads few files. */
 export default defineConfig({
   input: {
@@ -16,7 +36,7 @@ export default defineConfig({
     "cli/dwarfless-pahole": "src/cli/dwarfless-pahole.ts",
   },
   platform: "node",
-  plugins: [thirdPartyLicences("THIRD-PARTY-LICENSES.txt")],
+  plugins: [thirdPartyLicences("THIRD-PARTY-LICENSES.txt"), withoutChildProcess],
   external: ["hysnappy", "piscina", "zstddec"],
   output: {
     dir: "dist",
@@ -24,5 +44,15 @@ export default defineConfig({
     entryFileNames: "[name].js",
     chunkFileNames: "chunks/[name]-[hash].js",
     cleanDir: true,
+    codeSplitting: {
+      includeDependenciesRecursively: false,
+      groups: [
+        { name: "start", test: startsEveryCommand },
+        // No Node in these two: they run in a browser too.
+        { name: "base", test: /src\/(util\/|io\/(errors|fault))/ },
+        { name: "btf", test: /src\/btf\// },
+        { name: "elf", test: /src\/(elf\/|io\/|compress\/codec|sidecar\/btf-file)/ },
+      ],
+    },
   },
 });

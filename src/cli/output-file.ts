@@ -1,15 +1,7 @@
-import {
-  accessSync,
-  closeSync,
-  constants,
-  openSync,
-  readlinkSync,
-  statSync,
-  writeSync,
-  type Stats,
-} from "node:fs";
+import { accessSync, closeSync, constants, openSync, readlinkSync, statSync, type Stats } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { FileError, writeFileAtomic } from "../io/index.ts";
+import { errnoOf, writeAll } from "./write-all.ts";
 
 /** The name that stands for standard output. */
 export const standardOutput = "-";
@@ -81,23 +73,4 @@ function statOf(path: string): Stats | undefined {
   } catch {
     return undefined;
   }
-}
-
-function writeAll(descriptor: number, bytes: Uint8Array, name: string): void {
-  for (let done = 0; done < bytes.length;) {
-    try {
-      done += writeSync(descriptor, bytes, done);
-    } catch (error) {
-      const errno = errnoOf(error);
-      // A pipe that is full and does not block: the reader needs a moment.
-      if (errno === "EAGAIN") continue;
-      if (errno === "EPIPE") return;
-      throw new FileError(name, errno, "write");
-    }
-  }
-}
-
-/** Node's name of the cause of a failed system call. */
-export function errnoOf(error: unknown): string {
-  return typeof error === "object" && error !== null && "code" in error ? String(error.code) : String(error);
 }

@@ -1,12 +1,9 @@
 import { Command, CommanderError } from "commander";
 import { UsageError } from "../io/index.ts";
-import { btfCommand } from "./btf-command.ts";
-import { dumpCommands } from "./dump-commands.ts";
-import { encodeCommand, type EncodeFile } from "./encode-command.ts";
+import { addCommands, type CommandGroup } from "./command-group.ts";
+import type { EncodeFile } from "./encode-command.ts";
 import { exitDone, exitUsage } from "./exit-code.ts";
-import { moduleCommand } from "./module-command.ts";
 import { oneLine } from "./run-program.ts";
-import { storeCommand } from "./store-command.ts";
 import type { Streams } from "./streams.ts";
 import { version } from "./version.ts";
 
@@ -14,6 +11,10 @@ import { version } from "./version.ts";
 export interface Doors {
   encodeFile: EncodeFile;
 }
+
+/** Commands that open a dump; one that is missing here is found too, only not as soon. */
+const dumpCommandNames =
+  "info vars sym eval read bt ps log mod mount files vm irq kmem runq timer dev sys net debug".split(" ");
 
 /** Run `dwarfless` with these arguments; gives the exit code. Throws what the top level turns into a line. */
 export async function runDwarfless(args: readonly string[], streams: Streams, doors: Doors): Promise<number> {
@@ -24,12 +25,8 @@ export async function runDwarfless(args: readonly string[], streams: Streams, do
   const program = new Command("dwarfless")
     .description("Make the Linux kernel debuggable without DWARF")
     .version(version)
-    .addCommand(encodeCommand(streams, doors.encodeFile, setExitCode))
-    .addCommand(btfCommand(streams, setExitCode))
-    .addCommand(moduleCommand(streams, doors.encodeFile, setExitCode))
-    .addCommand(storeCommand(streams, doors.encodeFile, setExitCode))
     .showHelpAfterError(false);
-  for (const command of dumpCommands(streams, setExitCode)) program.addCommand(command);
+  await addCommands(program, commandGroups(streams, doors, setExitCode), args[0]);
   prepare(program, streams);
   if (args.length === 0) {
     streams.err(program.helpInformation());
@@ -44,6 +41,40 @@ export async function runDwarfless(args: readonly string[], streams: Streams, do
     throw new UsageError(oneLine(error.message.replace(/^error: /, "")));
   }
   return exitCode;
+}
+
+/** All commands, in the order of the help. */
+export function commandGroups(
+  streams: Streams,
+  { encodeFile }: Doors,
+  setExitCode: (code: number) => void,
+): CommandGroup[] {
+  return [
+    {
+      names: ["encode"],
+      load: async () => [
+        (await import("./encode-command.ts")).encodeCommand(streams, encodeFile, setExitCode),
+      ],
+    },
+    {
+      names: ["btf"],
+      load: async () => [(await import("./btf-command.ts")).btfCommand(streams, setExitCode)],
+    },
+    {
+      names: ["module"],
+      load: async () => [
+        (await import("./module-command.ts")).moduleCommand(streams, encodeFile, setExitCode),
+      ],
+    },
+    {
+      names: ["store"],
+      load: async () => [(await import("./store-command.ts")).storeCommand(streams, encodeFile, setExitCode)],
+    },
+    {
+      names: dumpCommandNames,
+      load: async () => (await import("./dump-commands.ts")).dumpCommands(streams, setExitCode),
+    },
+  ];
 }
 
 /** Make a command and those below it throw instead of exiting, and write where they are told. */

@@ -1,6 +1,7 @@
 import { isDwarflessError } from "../io/index.ts";
 import { exitNegative, exitUsage } from "./exit-code.ts";
 import { processStreams, type Streams } from "./streams.ts";
+import { errnoOf } from "./write-all.ts";
 
 /**
  * Run a program's `main` and exit with what it returns. Whatever it throws becomes one line on
@@ -11,10 +12,12 @@ export async function runProgram(
   name: string,
   main: (args: readonly string[], streams: Streams) => Promise<number>,
 ): Promise<void> {
-  process.stdout.on("error", endAtClosedPipe);
-  process.stderr.on("error", endAtClosedPipe);
-  process.on("uncaughtException", (error) => process.exit(reportError(name, error, processStreams())));
   const streams = processStreams();
+  process.on("uncaughtException", (error) => {
+    // The prompt's reader has gone.
+    if (errnoOf(error) === "EPIPE") process.exit(0);
+    process.exit(reportError(name, error, streams));
+  });
   try {
     process.exitCode = await main(process.argv.slice(2), streams);
   } catch (error) {
@@ -54,9 +57,4 @@ function isOutOfMemory(error: unknown): boolean {
     error instanceof RangeError &&
     /allocation failed|Invalid (typed array|array buffer) length/i.test(error.message)
   );
-}
-
-function endAtClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code === "EPIPE") process.exit(0);
-  throw error;
 }

@@ -1,8 +1,10 @@
+import { writeAll } from "./write-all.ts";
+
 /** Where a command writes, and what it may ask about its surroundings. Tests put buffers here. */
 export interface Streams {
   /** Facts. */
   out: (text: string) => void;
-  /** Facts that are no text. */
+  /** Facts that are no text, or text in UTF-8; the bytes may change after the call. */
   outBytes: (bytes: Uint8Array) => void;
   /** Warnings, errors, progress. */
   err: (text: string) => void;
@@ -11,13 +13,21 @@ export interface Streams {
   environment: Readonly<Record<string, string | undefined>>;
 }
 
-/** The streams of this process. */
+/**
+ * The streams of this process. What is written has left when the call returns, so that its bytes can be
+ * used again; and Node's own streams, which take a while to set up, are not.
+ */
 export function processStreams(): Streams {
+  const toOutput = (bytes: Uint8Array): void => {
+    if (!writeAll(1, bytes, "standard output")) process.exit(0);
+  };
   return {
-    out: (text) => void process.stdout.write(text),
-    outBytes: (bytes) => void process.stdout.write(bytes),
-    err: (text) => void process.stderr.write(text),
-    errIsTerminal: process.stderr.isTTY === true,
+    out: (text) => toOutput(Buffer.from(text)),
+    outBytes: toOutput,
+    err: (text) => void writeAll(2, Buffer.from(text), "standard error"),
+    get errIsTerminal() {
+      return process.stderr.isTTY === true;
+    },
     environment: process.env,
   };
 }

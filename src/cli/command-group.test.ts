@@ -1,0 +1,35 @@
+import { Command } from "commander";
+import { expect, test } from "vitest";
+import { keptStreams } from "../../test/unit/kept-streams.ts";
+import { addCommands, type CommandGroup } from "./command-group.ts";
+import { commandGroups } from "./program.ts";
+
+const doors = { encodeFile: () => Promise.reject(new Error("not called")) };
+
+test("every command of the program has its name in its group", async () => {
+  for (const { names, load } of commandGroups(keptStreams(), doors, () => {})) {
+    expect((await load()).map((command) => command.name())).toEqual(names);
+  }
+});
+
+test("loads the group that is asked for, and all where none is", async () => {
+  const loaded: string[] = [];
+  const group = (...names: string[]): CommandGroup => ({
+    names,
+    load: () => {
+      loaded.push(...names);
+      return Promise.resolve(names.map((name) => new Command(name)));
+    },
+  });
+  const groups = [group("a", "b"), group("c")];
+  const names = async (wanted?: string): Promise<string[]> => {
+    const parent = new Command("parent");
+    await addCommands(parent, groups, wanted);
+    return parent.commands.map((command) => command.name());
+  };
+  expect(await names("b")).toEqual(["a", "b"]);
+  expect(loaded).toEqual(["a", "b"]);
+  expect(await names("d")).toEqual(["a", "b", "c"]);
+  expect(await names("--help")).toEqual(["a", "b", "c"]);
+  expect(await names()).toEqual(["a", "b", "c"]);
+});
