@@ -285,6 +285,11 @@ export function compileAbbreviations(
   return arrange(codes, highest, tags, children, starts, presents, plan, unitAttributes);
 }
 
+/** Whether a step leaves a constant in its slot. */
+export function isConstant(step: number): boolean {
+  return step >= Step.data1 && step <= Step.implicitConst;
+}
+
 /**
  * Codes in {@link AbbreviationTable.plainMember}: a 4-byte string offset, bytes to skip (in the bits
  * from {@link skipShift} on), a 4-byte reference within the unit, then the location of this width.

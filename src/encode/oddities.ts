@@ -14,3 +14,12 @@ export function oddityText(code: string, count: number): string {
   const text = opaque === null ? (texts[code] ?? code) : `types of tag ${opaque[1]} written as bytes`;
   return `${count} ${text}`;
 }
+
+/** How many DIEs became an opaque block of bytes, or lost something, by code. */
+export class Oddities {
+  readonly counts: Map<string, number> = new Map();
+
+  add(code: string): void {
+    this.counts.set(code, (this.counts.get(code) ?? 0) + 1);
+  }
+}

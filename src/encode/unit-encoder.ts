@@ -181,7 +181,7 @@ export class UnitEncoder {
         case d.DW_TAG_GNU_annotation:
           if (functionAtDepth[depth] !== undefined) {
             const entry = functionAtDepth[depth]!;
-            converter.annotation(0, -1, (text, component) => entry.annotations.push(text, component));
+            converter.annotations.one(0, -1, (text, component) => entry.annotations.push(text, component));
           }
           cursor.skipChildren();
           continue;
@@ -234,7 +234,7 @@ export class UnitEncoder {
       uncertainLocation: false,
       annotations: [],
     };
-    this.converter.annotationChain(0, -1, (text, component) => entry.annotations.push(text, component));
+    this.converter.annotations.linked(0, -1, (text, component) => entry.annotations.push(text, component));
     this.functions.push(entry);
     return entry;
   }
@@ -254,8 +254,8 @@ export class UnitEncoder {
     entry.parameters.push(parameter);
     this.parametersByKey.set(parameter.key, parameter);
     const take = (text: number, component: number): void => void entry.annotations.push(text, component);
-    this.converter.annotationChain(0, index, take);
-    if (cursor.hasChildren !== 0) this.converter.annotationChildren(0, index, take);
+    this.converter.annotations.linked(0, index, take);
+    if (cursor.hasChildren !== 0) this.converter.annotations.children(0, index, take);
   }
 
   /** The DW_TAG_variable under the cursor, if it lives at one address. */
@@ -290,9 +290,9 @@ export class UnitEncoder {
           ? Slot.abstractOrigin
           : 0;
     const take = (text: number, component: number): void => void entry.annotations.push(text, component);
-    converter.annotationChain(0, -1, take);
+    converter.annotations.linked(0, -1, take);
     const originKey = slot === 0 ? -1 : cursor.low[slot]!;
-    if (cursor.hasChildren !== 0) converter.annotationChildren(0, -1, take);
+    if (cursor.hasChildren !== 0) converter.annotations.children(0, -1, take);
     if (originKey >= 0) {
       reader.at(originKey, () => {
         const name = reader.name(Slot.name);
@@ -301,8 +301,8 @@ export class UnitEncoder {
         if (cursor.present & (1 << Slot.external)) entry.flags |= VariableFlag.external;
         else entry.flags &= ~VariableFlag.external;
         if (entry.annotations.length === 0) {
-          converter.annotationChain(0, -1, take);
-          if (cursor.hasChildren !== 0) converter.annotationChildren(0, -1, take);
+          converter.annotations.linked(0, -1, take);
+          if (cursor.hasChildren !== 0) converter.annotations.children(0, -1, take);
         }
       });
     }
