@@ -2,7 +2,7 @@
  * Dumps of real kernels, each with what its guest said of itself. Made on demand and kept in the
  * cache, by the kernel's release and the recipe: `guestDump("6.1-amd64", "panic")`.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { run, withTemporaryDirectory } from "../lab/commands.ts";
 import { cacheDirectory, type Kernel, kernel, kernelMissing, type KernelName } from "../lab/kernels.ts";
@@ -94,11 +94,23 @@ export async function guestDump(name: KernelName, kind: DumpKind): Promise<Guest
   return openGuestDump(directory);
 }
 
-/** Boot a guest and dump it into `directory`, whatever the cache has. */
+/** Boot a guest and dump it into `directory`, whatever the cache has; an earlier dump there is removed. */
 export async function freshDump(name: KernelName, kind: DumpKind, directory: string): Promise<GuestDump> {
   mkdirSync(directory, { recursive: true });
+  for (const entry of readdirSync(directory)) {
+    if (/^(said|console|memory\..+)$/.test(entry)) rmSync(path.join(directory, entry), { recursive: true });
+  }
   await make(kernel(name), kind, directory);
   return openGuestDump(directory);
+}
+
+/**
+ * Boot an image of one's own and dump it into `output` as ELF; nothing is cached. `prepare`: what the guest's
+ * shell does before it is dumped, for example writing to `/oracle/NAME` what `said(NAME)` is to give.
+ */
+export async function dumpImage(of: Kernel, prepare: string, output: string): Promise<GuestDump> {
+  await makeDump(of, { ...recipes.idle, formats: ["elf"] }, output, prepare);
+  return openGuestDump(output);
 }
 
 /** A folder that `guestDump` filled. */
@@ -131,7 +143,7 @@ async function make(of: Kernel, kind: DumpKind, output: string): Promise<void> {
   }
 }
 
-async function makeDump(of: Kernel, recipe: Recipe, output: string): Promise<void> {
+async function makeDump(of: Kernel, recipe: Recipe, output: string, prepare = ""): Promise<void> {
   const architecture = architectureOf(of);
   await withTemporaryDirectory(async (directory) => {
     const vmcoreinfo = recipe.vmcoreinfo ?? true;
@@ -139,7 +151,7 @@ async function makeDump(of: Kernel, recipe: Recipe, output: string): Promise<voi
     const machine = await RunningMachine.start({
       architecture,
       vmlinuz: of.vmlinuz,
-      initramfs: writeWitness(of, directory, { ending: recipe.ending, vmcoreinfo }),
+      initramfs: writeWitness(of, directory, { ending: recipe.ending, vmcoreinfo, prepare }),
       directory,
       memory: memoryMebibytes,
       vmcoreinfo,

@@ -2,7 +2,7 @@
  * The few facts about 64-bit little-endian ELF files that preparing a guest needs. Kept apart
  * from src/elf on purpose: what dwarfless wrote is looked at with other eyes.
  */
-import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readFileSync, readSync, writeSync } from "node:fs";
 import { mustRun } from "../lab/commands.ts";
 
 /** Bytes of the section of this name in a file, or undefined. Reads no more of the file than it must. */
@@ -22,6 +22,26 @@ export function elfSection(file: string, name: string): Buffer | undefined {
 /** The same of a file in memory. */
 export function elfSectionOf(file: Buffer, name: string): Buffer | undefined {
   return findSection("ELF file", name, (offset, length) => file.subarray(offset, offset + length));
+}
+
+/** Put `bytes` over the start of a section of a file; throws when they do not fit. */
+export function overwriteSection(file: string, name: string, bytes: Uint8Array): void {
+  const descriptor = openSync(file, "r+");
+  try {
+    let place: [offset: number, length: number] | undefined;
+    const section = findSection(file, name, (offset, length) => {
+      place = [offset, length];
+      const part = Buffer.alloc(length);
+      readSync(descriptor, part, 0, length, offset);
+      return part;
+    });
+    // The section is what was read last.
+    if (section === undefined || place === undefined) throw new Error(`${file}: no section ${name}`);
+    if (bytes.length > place[1]) throw new Error(`${file}: ${name} has room for ${place[1]} bytes`);
+    writeSync(descriptor, bytes, 0, bytes.length, place[0]);
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 function findSection(
