@@ -17,7 +17,8 @@ export function shareTails(
   base: Uint8Array,
 ): Uint8Array {
   const names = namesOf(strings);
-  const hosts = findHosts(names, namesOf(base));
+  const endings = new Set(names.map(({ text }) => text.slice(-endingLength)));
+  const hosts = findHosts(names, namesOf(base, endings));
   const places = new Map<string, number>();
   const kept: string[] = [];
   let end = start;
@@ -47,13 +48,22 @@ interface Name {
   text: string;
 }
 
-function namesOf(strings: Uint8Array): Name[] {
+/** Characters by which most names of a base are told to be no host of a few names. */
+const endingLength = 4;
+
+/** @param endings only names that end with one of these, of so many characters or fewer */
+function namesOf(strings: Uint8Array, endings?: ReadonlySet<string>): Name[] {
+  const lengths = endings && [...new Set([...endings].map(({ length }) => length))];
   const found: Name[] = [];
   const bytes = Buffer.from(strings.buffer, strings.byteOffset, strings.byteLength);
   for (let offset = 0; offset < bytes.length;) {
     const nul = bytes.indexOf(0, offset);
     const end = nul < 0 ? bytes.length : nul;
-    if (end > offset) found.push({ offset, text: bytes.toString("latin1", offset, end) });
+    const fits = (length: number): boolean =>
+      end - offset >= length && endings!.has(bytes.toString("latin1", end - length, end));
+    if (end > offset && (lengths === undefined || lengths.some(fits))) {
+      found.push({ offset, text: bytes.toString("latin1", offset, end) });
+    }
     offset = end + 1;
   }
   return found;
