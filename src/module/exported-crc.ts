@@ -3,6 +3,8 @@ import type { KernelImage } from "./kernel-image.ts";
 
 /** Exported symbols of a kernel; distributions have under 20 000. */
 const maximumEntries = 1 << 17;
+/** Bytes from a checksum's place that a reference out of it leads, at most: a kernel image is smaller. */
+const farthest = 1 << 28;
 
 /**
  * The checksum that CONFIG_MODVERSIONS gives an exported symbol, from the kernel's own tables:
@@ -10,7 +12,9 @@ const maximumEntries = 1 << 17;
  *
  * A record begins with the symbol's address, as a distance from the record itself (v4.19 and later on
  * x86 and arm64: 8 bytes, since v5.4 12) or as it is (16, since v5.4 24 bytes). Which of them, the
- * two tables' sizes say. Source: include/linux/export-internal.h, kernel/module/internal.h.
+ * two tables' sizes say. With CONFIG_MODULE_REL_CRCS (arm64 up to v5.18, 7b4537199a4a) `__kcrctab` has
+ * not the checksums but the distances to them: of thousands of checksums some are large, of distances
+ * none. Source: include/linux/export-internal.h, kernel/module/internal.h.
  * @returns undefined when the kernel has no checksums, or does not export the symbol
  * @throws {FormatError} `MODULE_KSYMTAB` when the tables do not fit each other
  */
@@ -32,9 +36,25 @@ export function exportedCrc(image: KernelImage, symbol: string): number | undefi
     }
     const index = indexOf(image, records.address, recordByteSize, count, wanted);
     if (index === undefined) continue;
-    return word(image.read(checksums.address + BigInt(index) * 4n, 4), 0, image.littleEndian);
+    return checksumAt(image, checksums, index);
   }
   return undefined;
+}
+
+function checksumAt(image: KernelImage, { address, byteSize }: Table, index: number): number {
+  const bytes = image.read(address, byteSize);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const distanceAt = (at: number): number => view.getInt32(at, image.littleEndian);
+  for (let at = 0; at < byteSize; at += 4)
+    if (Math.abs(distanceAt(at)) >= farthest) return view.getUint32(index * 4, image.littleEndian);
+  const place = address + BigInt(index * 4 + distanceAt(index * 4));
+  const read = image.read(place, 4);
+  return new DataView(read.buffer, read.byteOffset).getUint32(0, image.littleEndian);
+}
+
+interface Table {
+  address: bigint;
+  byteSize: number;
 }
 
 function indexOf(
@@ -57,14 +77,10 @@ function indexOf(
 }
 
 /** What the linker put between `__start_NAME` and `__stop_NAME`. */
-function tableOf(image: KernelImage, name: string): { address: bigint; byteSize: number } | undefined {
+function tableOf(image: KernelImage, name: string): Table | undefined {
   const address = image.addressOf(`__start_${name}`);
   const end = image.addressOf(`__stop_${name}`);
   if (address === undefined || end === undefined || end < address || end - address > 0x1000_0000n)
     return undefined;
   return { address, byteSize: Number(end - address) };
-}
-
-function word(bytes: Uint8Array, offset: number, littleEndian: boolean): number {
-  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(offset, littleEndian);
 }

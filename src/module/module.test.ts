@@ -20,13 +20,13 @@ interface Export {
 }
 
 const exported: Export[] = [
-  { name: "other", address: 0x100n, crc: 1 },
+  { name: "other", address: 0x100n, crc: 0x9100_0001 },
   { name: "module_layout", address: 0x200n, crc },
   { name: "third", address: 0x300n, crc: 3 },
 ];
 
 /** A kernel with a table of exported symbols, records of so many bytes. */
-function image(recordByteSize = 12, text = vermagic): KernelImage {
+function image(recordByteSize = 12, text = vermagic, areCrcsFar = false): KernelImage {
   const isRelative = recordByteSize < 16;
   const table = 0x1000;
   const checksums = 0x2000;
@@ -35,7 +35,12 @@ function image(recordByteSize = 12, text = vermagic): KernelImage {
     const at = table + index * recordByteSize;
     if (isRelative) bytes.writeInt32LE(Number(each.address) - at, at);
     else bytes.writeBigUInt64LE(start + each.address, at);
-    bytes.writeUInt32LE(each.crc, checksums + index * 4);
+    const own = checksums + index * 4;
+    if (areCrcsFar) {
+      const far = 0x800 + index * 4;
+      bytes.writeUInt32LE(each.crc, far);
+      bytes.writeInt32LE(far - own, own);
+    } else bytes.writeUInt32LE(each.crc, own);
   });
   bytes.write(`${text}\0`, 0x10, "latin1");
   const symbols = new Map<string, number>([
@@ -58,6 +63,10 @@ function image(recordByteSize = 12, text = vermagic): KernelImage {
 test.each([8, 12, 16, 24])("finds the checksum among records of %i bytes", (recordByteSize) => {
   expect(exportedCrc(image(recordByteSize), "module_layout")).toBe(crc);
   expect(exportedCrc(image(recordByteSize), "unheard_of")).toBeUndefined();
+});
+
+test("follows a table of distances to the checksums", () => {
+  expect(exportedCrc(image(8, vermagic, true), "module_layout")).toBe(crc);
 });
 
 test("refuses tables that do not fit each other", () => {
