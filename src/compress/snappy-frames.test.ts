@@ -44,6 +44,8 @@ test.each([
   ["a chunk that must not be skipped", [0x02, 0, 0, 0]],
   ["a chunk too short for its checksum", [0x01, 3, 0, 0, 0, 0, 0]],
   ["more data than a chunk may hold", [0x00, 9, 0, 0, 0, 0, 0, 0, 0x81, 0x80, 0x04, 0, 0]],
+  ["a length without an end", [0x00, 9, 0, 0, 0, 0, 0, 0, 0x80, 0x80, 0x80, 0x80, 0x80]],
+  ["a chunk whose length is cut off", [0x00, 9, 0, 0, 0, 0, 0, 0]],
   ["another identifier", [0xff, 5, 0, 0, 0, 0, 0, 0, 0]],
 ])("refuses %s", (_what, bytes) => {
   expect(() => readSnappyChunk(new MemorySource(Uint8Array.from(bytes)), 0)).toThrowError(

@@ -32,10 +32,9 @@ export function readSnappyChunk(source: ByteSource, offset: number): SnappyChunk
   let dataByteSize = 0;
   if (type === UNCOMPRESSED) dataByteSize = byteSize - 8;
   else if (type === COMPRESSED) {
-    for (let i = 8; i < head.length; i++) {
-      dataByteSize += (head[i]! & 0x7f) * 2 ** (7 * (i - 8));
-      if (head[i]! < 0x80) break;
-    }
+    const length = readLength(head);
+    if (length === undefined) throw broken(source, offset, "a chunk that does not say what it stands for");
+    dataByteSize = length;
   } else if (type < 0x80) throw broken(source, offset, `a chunk of the unknown type ${type}`);
   else if (type === STREAM_IDENTIFIER && byteSize !== 10)
     throw broken(source, offset, "no stream identifier");
@@ -43,6 +42,16 @@ export function readSnappyChunk(source: ByteSource, offset: number): SnappyChunk
     throw broken(source, offset, `a chunk of ${byteSize} bytes for ${dataByteSize}`);
   }
   return { offset, byteSize, dataByteSize };
+}
+
+/** The length that a compressed block starts with, seven bits a byte; undefined where it does not end. */
+function readLength(head: Uint8Array): number | undefined {
+  let length = 0;
+  for (let i = 8; i < head.length; i++) {
+    length += (head[i]! & 0x7f) * 2 ** (7 * (i - 8));
+    if (head[i]! < 0x80) return length;
+  }
+  return undefined;
 }
 
 /**
