@@ -23,6 +23,11 @@ export const maximumDepth = 2000;
  * Over a base, that holds of the base's FWDs too, though the base's own types go on referring to the
  * FWD. So a type may only be mapped to one of the base when no FWD below that one has become, or will
  * become, a struct of the split; hence everything here that asks for `startId`.
+ *
+ * What could stand alone does (`hash-chains.ts`, `type-words.ts`, `columns.ts`). The rest is one
+ * algorithm over one set of columns: placing a type, comparing two and settling FWDs each change what
+ * the others may conclude, in the order that {@link Deduplicator.addUnit} shows, so that it reads
+ * better whole.
  */
 export class Deduplicator {
   /** Words of all kept types, then of the unit at work. */
