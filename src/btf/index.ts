@@ -54,6 +54,7 @@ export {
 export { formatDiff } from "./diff-text.ts";
 export { isSorted, sortBtf } from "./sort.ts";
 export { distill, type DistilledBtf } from "./distill.ts";
+export { datasecName } from "./datasec-name.ts";
 export { joinBtf } from "./join.ts";
 export { relocateBtf } from "./relocate.ts";
 export { dedupBtf, mergeBtf, splitBtf } from "./dedup/dedup-btf.ts";

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import type { Command } from "commander";
 import { isDwarflessError, UsageError } from "../io/index.ts";
-import { findSidecar, Kernel } from "../kernel/index.ts";
+import { findSidecars, Kernel, sidecarPassedOver } from "../kernel/index.ts";
 import { defaultStore } from "../sidecar/index.ts";
 import { kernelOf, sidecarFromDebuginfod } from "./debuginfod-sidecar.ts";
 import { oneLine } from "./run-program.ts";
@@ -54,8 +54,11 @@ export async function withKernel<Result>(
     ...(flags.deadline !== undefined && { deadline: Date.now() + seconds(flags.deadline) * 1000 }),
   });
   try {
+    for (const { code, severity, text } of kernel.diagnostics) {
+      if (code === sidecarPassedOver) streams.err(`dwarfless: ${oneLine(text)}\n`);
+      else if (flags.verbose) streams.err(`${severity}: ${oneLine(text)}\n`);
+    }
     if (flags.verbose) {
-      for (const { severity, text } of kernel.diagnostics) streams.err(`${severity}: ${oneLine(text)}\n`);
       streams.err(`opened in ${(performance.now() - started).toFixed(0)} ms\n`);
     }
     return await use(kernel);
@@ -78,7 +81,7 @@ async function chosenSidecar(
   const named = flags.sidecar ?? (process.env["DWARFLESS_SIDECAR"] || undefined);
   if (named !== "debuginfod") return named;
   const kernel = await kernelOf(files);
-  if (findSidecar(files[0]!, kernel.buildId) !== undefined) return undefined;
+  if (findSidecars(files[0]!, kernel.buildId).length > 0) return undefined;
   const { encodeFile } = await import("../encode/encode-file.ts");
   const request = { kernel, servers: undefined, store: defaultStore(), functionStatics: true };
   const made = await sidecarFromDebuginfod(request, streams, encodeFile);

@@ -1,5 +1,5 @@
-import { type Btf, BTF_KIND_DATASEC, type TypeId } from "../btf/index.ts";
-import { datasecName, type Variable } from "./variables.ts";
+import { type Btf, BTF_KIND_DATASEC, datasecName, type TypeId } from "../btf/index.ts";
+import type { Variable } from "./variables.ts";
 
 /**
  * Which variables a split over a base is to have: those that no DATASEC of the base lists at their place.

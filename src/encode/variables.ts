@@ -1,3 +1,4 @@
+import { datasecName } from "../btf/index.ts";
 import type { Deduplicator } from "../btf/dedup/deduplicator.ts";
 import { Kind, kindOfInfo, makeInfo } from "../btf/dedup/type-words.ts";
 import type { DataSection, DataSymbol, DataSymbols } from "./data-symbols.ts";
@@ -389,9 +390,4 @@ export function datasecs(sections: readonly SectionEntries[], names: NameTable):
     }
   }
   return result;
-}
-
-/** Kernels before 6.7 take only identifiers, dots included; a section's name may have any character. */
-export function datasecName(name: string): string {
-  return name.replace(/[^A-Za-z0-9_.]/g, "_").replace(/^(?=[0-9])/, "_");
 }

@@ -15,4 +15,4 @@ export { listCpus, PerCpuArea } from "./per-cpu.ts";
 export { LayoutError, StructReader } from "./struct-reader.ts";
 export type { KernelVariable, VariableTable } from "./variables.ts";
 export type { VariableOrigin } from "./variable-source.ts";
-export { findSidecar } from "./sidecar-places.ts";
+export { findSidecars, sidecarPassedOver } from "./sidecar-places.ts";

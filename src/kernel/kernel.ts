@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { type Dump, openDump } from "../dump/index.ts";
 import { type Diagnostic, DwarflessError } from "../io/index.ts";
 import {
@@ -18,7 +19,8 @@ import { findKernel } from "./ladder.ts";
 import { type KernelModule, moduleTables, readModules } from "./modules.ts";
 import { otherKernels } from "./other-kernels.ts";
 import { PerCpuArea } from "./per-cpu.ts";
-import { findSidecar } from "./sidecar-places.ts";
+import { type ModuleSidecar, openModuleSidecars } from "./module-sidecars.ts";
+import { openFoundSidecar, usualFolders } from "./sidecar-places.ts";
 import { VariableTable } from "./variables.ts";
 
 export interface KernelOptions {
@@ -77,7 +79,19 @@ export class Kernel {
     for (const { name, btf: own } of this.modules) {
       if (typeof own !== "string") this.types.add({ name, btf: own });
     }
-    this.variables = this.#makeVariables();
+    const ofModules = openModuleSidecars({
+      memory,
+      modules: this.modules,
+      kernelBtf,
+      sidecar,
+      folders: moduleFolders(dump.name, options.sidecar),
+      findStruct: this.#findStruct,
+      diagnostics,
+    });
+    for (const [module, { path, btf: own }] of ofModules) {
+      this.types.add({ name: `${path} (${module.name})`, btf: own });
+    }
+    this.variables = this.#makeVariables(ofModules);
     this.program = this.#makeProgram();
   }
 
@@ -117,8 +131,13 @@ export class Kernel {
       buildId: kernelBuildId(foundation)?.text,
       ...(found && { btfBytes: () => foundation.memory.read(found.address, found.byteSize) }),
     };
-    const path = options.sidecar ?? findSidecar(dump.name, subject.buildId);
-    const sidecar = path === undefined || path === "none" ? undefined : await openSidecar(path, subject);
+    const { sidecar: path } = options;
+    const sidecar =
+      path === undefined
+        ? await openFoundSidecar(dump.name, subject, diagnostics)
+        : path === "none"
+          ? undefined
+          : await openSidecar(path, subject);
     return new Kernel(dump, foundation, kernelBtf, sidecar, diagnostics, options);
   }
 
@@ -165,7 +184,7 @@ export class Kernel {
     }
   }
 
-  #makeVariables(): VariableTable {
+  #makeVariables(ofModules: ReadonlyMap<KernelModule, ModuleSidecar>): VariableTable {
     const { memory, symbols } = this.foundation;
     return new VariableTable({
       memory,
@@ -173,13 +192,16 @@ export class Kernel {
       btf: this.kernelBtf?.btf,
       sidecar: this.sidecar?.btf,
       modules: this.modules.flatMap((module) => {
-        const { name, btf, perCpu } = module;
-        if (typeof btf === "string") return [];
+        const { name, perCpu } = module;
+        const btf = typeof module.btf === "string" ? undefined : module.btf;
+        const sidecar = ofModules.get(module);
+        if (btf === undefined && sidecar === undefined) return [];
         const own = this.symbols.loaded.find((each) => each.symbols.module === name)?.symbols;
         return [
           {
             name,
             btf,
+            ...(sidecar !== undefined && { sidecar }),
             symbols: () => own,
             isPerCpu: (address: bigint) =>
               perCpu !== undefined &&
@@ -224,4 +246,10 @@ export class Kernel {
     program.evaluator = evaluate;
     return program;
   }
+}
+
+/** Where sidecars of modules are looked for: where the kernel's is, when that is a matter of folders. */
+function moduleFolders(dumpPath: string, named: string | undefined): string[] {
+  if (named === undefined) return usualFolders(dumpPath);
+  return statSync(named, { throwIfNoEntry: false })?.isDirectory() === true ? [named] : [];
 }

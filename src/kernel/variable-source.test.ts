@@ -184,3 +184,36 @@ test("finds a name wherever strings keep it", () => {
   // Strings may share their tails, so a name may start inside another.
   expect([...nameOffsets(btf, "ared")].map((offset) => btf.string(offset))).toEqual(["ared"]);
 });
+
+test("a section that the kernel says the place of needs no symbols, and none that contradict", () => {
+  const btf = btfOf({
+    ".data": [
+      ["a", 0],
+      ["b", 8],
+    ],
+    ".bss": [
+      ["c", 0],
+      ["d", 8],
+    ],
+  });
+  const known = new Map([
+    [".data", start],
+    [".bss", start + 0x1000n],
+  ]);
+  // Without any symbol near: nothing speaks against the places. `x` stands where `d` would.
+  const few = symbols([["x", start + 0x1008n]]);
+  expect(places(new VariableSource(btf, few, known))).toEqual([
+    "a@ffffffff81000000",
+    "b@ffffffff81000008",
+    "c@ffffffff81001000",
+  ]);
+  const elsewhere = symbols([
+    ["a", start + 0x10n],
+    ["b", start + 0x18n],
+  ]);
+  expect(places(new VariableSource(btf, elsewhere, known))).toEqual([
+    "c@ffffffff81001000",
+    "d@ffffffff81001008",
+  ]);
+  expect(places(new VariableSource(btf, few))).toEqual([]);
+});

@@ -43,20 +43,23 @@ const renamingPrefixes = ["__pi_", "__efistub_", "__kvm_nvhe_"];
  *
  * A DATASEC says where a variable stands in its section but not where the section is in memory. Each
  * variable whose symbol is unique proposes an address for its section, and the section is where most
- * of a sample put it. A variable counts when a symbol of its name stands exactly at its place, or when its
+ * of a sample put it, or where the kernel itself says that it is. A variable counts when a symbol of its name stands exactly at its place, or when its
  * section is placed beyond doubt and no symbol contradicts; the rest is left out, never guessed.
  */
 export class VariableSource {
   readonly btf: Btf;
   readonly #symbols: SymbolPlaces;
+  readonly #known: ReadonlyMap<string, bigint>;
   #sections: Section[] | undefined;
   #byName: Map<string, SectionEntry[]> | undefined;
   #searches = 0;
   #count = 0;
 
-  constructor(btf: Btf, symbols: SymbolPlaces) {
+  /** @param sections addresses of sections that are known from elsewhere, by name */
+  constructor(btf: Btf, symbols: SymbolPlaces, sections: ReadonlyMap<string, bigint> = new Map()) {
     this.btf = btf;
     this.#symbols = symbols;
+    this.#known = sections;
   }
 
   /** All variables of a name; several functions or files may have one. */
@@ -213,6 +216,14 @@ export class VariableSource {
       }
     }
     const best = bestOf(votes, voters);
+    const known = this.#known.get(section.name);
+    if (known !== undefined) {
+      // What symbols say otherwise speaks against both.
+      section.place = best === undefined || best === known ? "known" : "none";
+      section.sure = section.place === "known";
+      section.start = known;
+      return;
+    }
     const start = best ?? this.#startLeftOver(section);
     section.sure = best !== undefined && voters >= sureVoters && votes.get(best)! >= voters * 0.9;
     section.place = start === undefined ? "none" : "known";

@@ -31,7 +31,10 @@ export interface KernelVariable {
 /** What a module contributes. */
 export interface ModuleVariables {
   name: string;
-  btf: Btf;
+  /** The module's own; undefined where it has none. */
+  btf: Btf | undefined;
+  /** What its own does not describe, and where its sections are. */
+  sidecar?: { btf: Btf; sections: ReadonlyMap<string, bigint> };
   /** Made when asked for: reading a symbol table costs more than most lookups. */
   symbols: () => SymbolList | undefined;
   isPerCpu: (address: bigint) => boolean;
@@ -171,12 +174,17 @@ export class VariableTable {
     if (btf !== undefined) addKernel(btf, "btf");
     if (sidecar !== undefined) addKernel(sidecar, "sidecar");
     for (const module of modules) {
+      const { name: owner, btf: own, sidecar: more, isPerCpu } = module;
       const ownPlaces = lazyPlaces(module.symbols);
-      const own = new VariableSource(module.btf, ownPlaces);
-      if (!own.hasSections) continue;
-      list.push({ variables: own, origin: "module", module: module.name, isPerCpu: module.isPerCpu });
+      const addModule = (from: Btf, origin: VariableOrigin): void => {
+        const variables = new VariableSource(from, ownPlaces, more?.sections);
+        if (variables.hasSections) list.push({ variables, origin, module: owner, isPerCpu });
+      };
+      if (more !== undefined) addModule(more.btf, "sidecar");
+      if (own === undefined) continue;
+      addModule(own, "module");
       // A module may carry the types of the kernel's variables; what it has a symbol of is its own.
-      addKernel(module.btf, "module", {
+      addKernel(own, "module", {
         ...places,
         addressesOf: (name) => (ownPlaces.addressesOf(name).length > 0 ? [] : places.addressesOf(name)),
       });

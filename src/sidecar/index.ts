@@ -1,8 +1,9 @@
 export { compareTypes, type TypeAgreement } from "./agreement.ts";
 export { readBtfFile, readDistilledBase } from "./btf-file.ts";
 export { causeOf, type Fetched, fetchSidecar, isUrl } from "./http.ts";
+export { type ModuleSubject, openModulePart, type SidecarModule } from "./module-part.ts";
 export { serveStore } from "./serve.ts";
-export { openSidecar, type Sidecar, type SidecarSubject } from "./sidecar.ts";
+export { findModuleSidecar, openSidecar, type Sidecar, type SidecarSubject } from "./sidecar.ts";
 export {
   type Checksum,
   checksumOf,

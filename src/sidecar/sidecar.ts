@@ -6,6 +6,7 @@ import { errorCode, FileError, FileSource, FormatError, isDwarflessError, UsageE
 import { compareTypes } from "./agreement.ts";
 import { readBtfFile } from "./btf-file.ts";
 import { fetchSidecar, isUrl } from "./http.ts";
+import type { SidecarModule } from "./module-part.ts";
 import { checksumOf, isSidecarFile, readSidecar, type SidecarHeader, sidecarName } from "./sidecar-file.ts";
 import { defaultStore, readSidecarBytes } from "./store.ts";
 import { firstMisfit } from "./variable-sizes.ts";
@@ -17,6 +18,8 @@ export interface Sidecar {
   btf: Btf;
   /** True when it is split from the very BTF that the dump carries. */
   overDump: boolean;
+  /** What it has for modules, each to be checked against the one in the dump. */
+  modules: readonly SidecarModule[];
   /** How it was found to belong to the dump: a sentence for people. */
   check: string;
 }
@@ -89,16 +92,28 @@ async function openFile(path: string, subject: SidecarSubject): Promise<Sidecar>
   }
   const complete = parseComplete(bytes, path);
   if (complete instanceof Btf) {
-    return { path, btf: complete, overDump: false, check: checkTypes(path, complete, subject, id) };
+    return {
+      path,
+      btf: complete,
+      overDump: false,
+      modules: [],
+      check: checkTypes(path, complete, subject, id),
+    };
   }
   return openSplit(path, bytes, subject, complete);
 }
 
 /** A sidecar file: nothing is tried, it says what it is for. */
 function openStored(path: string, subject: SidecarSubject): Sidecar {
-  const { header, btf: bytes } = readSidecar(readSidecarBytes(path), path);
+  const { header, btf: bytes, modules: ofModules } = readSidecar(readSidecarBytes(path), path);
   const refuse = (code: string, problem: string): FormatError =>
     new FormatError(code, problem, { file: path });
+  if (header.btf.byteSize === 0) {
+    throw refuse(
+      "SIDECAR_MODULE",
+      "of a module alone: name the folder that it is in, or put it into the store",
+    );
+  }
   if (subject.buildId !== undefined && header.buildId !== subject.buildId) {
     const problem = `of another kernel: its build id is ${header.buildId}, the dump's ${subject.buildId}`;
     throw refuse("SIDECAR_BUILD_ID", problem);
@@ -106,7 +121,7 @@ function openStored(path: string, subject: SidecarSubject): Sidecar {
   if (header.base === undefined) {
     const btf = Btf.parse(bytes, { name: path });
     const id = subject.buildId === undefined ? undefined : header.buildId;
-    return { path, btf, overDump: false, check: checkTypes(path, btf, subject, id) };
+    return { path, btf, overDump: false, modules: [], check: checkTypes(path, btf, subject, id) };
   }
   if (subject.btf === undefined) {
     throw refuse("SIDECAR_DISAGREES", "split from the kernel's own BTF, which this dump does not have");
@@ -120,7 +135,23 @@ function openStored(path: string, subject: SidecarSubject): Sidecar {
   if (misfit !== undefined) throw refuse("SIDECAR_DISAGREES", misfit);
   const same = subject.buildId === undefined ? "" : "equal build id; ";
   const check = `${same}${proof}: all ${countVariables(btf)} variables fit their types`;
-  return { path, btf, overDump: true, check };
+  const modules = sidecarModules(header, ofModules, path);
+  return { path, btf, overDump: true, modules, check };
+}
+
+/**
+ * What sidecar files in folders have for a module, by its build id: the first that is there.
+ * @throws {FormatError} when that is damaged
+ */
+export function findModuleSidecar(buildId: string, folders: readonly string[]): SidecarModule | undefined {
+  const path = folders.map((folder) => join(folder, sidecarName(buildId))).find(isFile);
+  if (path === undefined) return undefined;
+  const { header, modules } = readSidecar(readSidecarBytes(path), path);
+  return sidecarModules(header, modules, path).find(({ part }) => part.buildId === buildId);
+}
+
+function sidecarModules(header: SidecarHeader, bytes: readonly Uint8Array[], path: string): SidecarModule[] {
+  return header.modules.map((part, index) => ({ part, bytes: bytes[index]!, path, kernelBase: header.base }));
 }
 
 /** What says that a sidecar's base is the dump's BTF; undefined when it is not. */
@@ -152,7 +183,7 @@ async function openSplit(
     const split = trySplit(bytes, subject.btf, path);
     if (split instanceof Btf) {
       const check = `split from the dump's own BTF: all ${countVariables(split)} variables fit their types`;
-      return { path, btf: split, overDump: true, check };
+      return { path, btf: split, overDump: true, modules: [], check };
     }
     problem = split;
   }
@@ -163,7 +194,13 @@ async function openSplit(
     if (base === undefined) continue;
     const split = trySplit(bytes, base, path);
     if (!(split instanceof Btf)) continue;
-    return { path, btf: split, overDump: false, check: `over ${other}: ${checkTypes(other, base, subject)}` };
+    return {
+      path,
+      btf: split,
+      overDump: false,
+      modules: [],
+      check: `over ${other}: ${checkTypes(other, base, subject)}`,
+    };
   }
   throw new FormatError(
     "SIDECAR_DISAGREES",
