@@ -61,6 +61,13 @@ export class ByteText {
     } while (rest !== 0);
   }
 
+  /** Add the 32 bits as a number with a sign, in decimal. */
+  putSigned(word: number): void {
+    const value = word | 0;
+    if (value < 0) this.put("-");
+    this.putNumber(value < 0 ? -value : value);
+  }
+
   /** Hand over everything so far, and begin anew. */
   flush(write: WritePiece): void {
     if (this.#length > 0) write(this.#bytes.subarray(0, this.#length));

@@ -53,8 +53,8 @@ function useAll(bytes: Uint8Array, base: Btf | undefined, other: Btf): void {
     attempt(() => [...rawLines(btf)]);
     attempt(() => [...jsonPieces(btf, true)]);
     attempt(() => [...layouts(btf)]);
-    attempt(() => [...cHeader(btf)]);
-    attempt(() => [...cHeader(btf, { sorted: false })]);
+    attempt(() => cHeader(btf));
+    attempt(() => cHeader(btf, { sorted: false }));
     attempt(() => validateBtf(btf, { resolve: true }));
     attempt(() => validateBtf(btf, { kernel: "7.2", resolve: true }));
     attempt(() => [...declarations(btf, { withBase: true })]);

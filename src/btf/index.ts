@@ -23,7 +23,7 @@ export {
 export { StringTable } from "./string-table.ts";
 export { rawLines, writeRaw } from "./raw.ts";
 export { jsonPieces, jsonType } from "./json.ts";
-export { cHeader, type CHeaderOptions } from "./c/index.ts";
+export { cHeader, type CHeaderOptions, writeCHeader } from "./c/index.ts";
 export { pointerByteSizeOf, TypeSizes } from "./type-sizes.ts";
 export {
   type ClassInfo,

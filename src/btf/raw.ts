@@ -117,7 +117,7 @@ function putFacts(text: ByteText, words: Uint32Array, at: number, kind: number):
     case K.BTF_KIND_DECL_TAG:
       putFact(text, " type_id=", value);
       text.put(" component_idx=");
-      putSigned(text, words[at + 3]!);
+      text.putSigned(words[at + 3]!);
   }
 }
 
@@ -147,7 +147,7 @@ function putEnumerators(text: ByteText, btf: Btf, id: TypeId, at: number): void 
     putElementName(text, btf, words[value]!);
     text.put("' val=");
     if (isWide) text.put(`${btf.enumeratorValue(id, index)}${isSigned ? "LL" : "ULL"}`);
-    else if (isSigned) putSigned(text, words[value + 1]!);
+    else if (isSigned) text.putSigned(words[value + 1]!);
     else text.putNumber(words[value + 1]!);
     text.put("\n");
   }
@@ -191,11 +191,6 @@ function putName(text: ByteText, btf: Btf, offset: StringOffset): void {
 function putFact(text: ByteText, label: string, value: number): void {
   text.put(label);
   text.putNumber(value);
-}
-
-function putSigned(text: ByteText, word: number): void {
-  if (word >>> 31 === 1) text.put("-");
-  text.putNumber(word >>> 31 === 1 ? -(word | 0) : word);
 }
 
 /** Name of an encoding BTF_INT_ in dumps. */

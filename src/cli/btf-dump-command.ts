@@ -1,5 +1,12 @@
 import { Command } from "commander";
-import { type Btf, cHeader, declarations, jsonPieces, writeRaw } from "../btf/index.ts";
+import {
+  type Btf,
+  type CHeaderOptions,
+  declarations,
+  jsonPieces,
+  writeCHeader,
+  writeRaw,
+} from "../btf/index.ts";
 import { UsageError } from "../io/index.ts";
 import { loadBtf } from "./btf-input.ts";
 import { findRoots } from "./btf-names.ts";
@@ -60,7 +67,7 @@ async function dump(file: string, formatName: string, flags: DumpFlags, streams:
       writeRaw(btf, streams.outBytes);
       break;
     case "c":
-      writePieces(header(btf, flags), streams);
+      writeCHeader(btf, streams.outBytes, headerOptions(btf, flags));
       break;
     case "json":
       writePieces(jsonPieces(btf, flags.pretty), streams);
@@ -74,7 +81,7 @@ async function dump(file: string, formatName: string, flags: DumpFlags, streams:
   }
 }
 
-function header(btf: Btf, flags: DumpFlags): Generator<string> {
+function headerOptions(btf: Btf, flags: DumpFlags): CHeaderOptions {
   const sorted = flags.unsorted !== true;
-  return cHeader(btf, flags.root === undefined ? { sorted } : { sorted, roots: findRoots(btf, flags.root) });
+  return flags.root === undefined ? { sorted } : { sorted, roots: findRoots(btf, flags.root) };
 }

@@ -1,15 +1,15 @@
 /** What others make of our output: bpftool's dumps, compilers on its C header; and how much of the kernel's data is typed. */
 
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { Btf, cHeader, jsonPieces, layouts, rawLines } from "../../src/btf/index.ts";
-import { featureSets, ownEncode } from "./encoding.ts";
-import { cacheDirectory, kernel, kernelMissing, kernelNames, peers, withTemporaryDirectory } from "./lab.ts";
+import { featureSets, ownVmlinux } from "./encoding.ts";
+import { kernel, kernelMissing, kernelNames, peers, withTemporaryDirectory } from "./lab.ts";
 import { peerCommand } from "./peers.ts";
 
-/** bpftool's output for a BTF file; the file must be where the peers' root can see it. */
+/** bpftool's output for a BTF file. */
 function bpftoolDump(file: string, ...format: string[]): string {
   const [program, ...prefix] = peerCommand(peers().root, "bpftool");
   const result = spawnSync(program!, [...prefix, "btf", "dump", "file", file, ...format], {
@@ -42,18 +42,15 @@ describe.each(kernelNames)("BTF of %s", (name) => {
     async (features, context) => {
       context.skip(kernelMissing(name) !== undefined, kernelMissing(name) ?? "");
       context.skip(!peers().available, peers().reason ?? "");
-      const directory = path.join(cacheDirectory, "tmp", `consumers-${process.pid}`);
-      mkdirSync(directory, { recursive: true });
-      try {
-        const file = path.join(directory, "own.btf");
-        const own = await ownEncode(kernel(name).vmlinux, file, { features });
-        const btf = Btf.parse(own);
+      const { btf: file } = await ownVmlinux(kernel(name), features);
+      await withTemporaryDirectory((directory) => {
+        const btf = Btf.parse(readFileSync(file));
         const raw = [...rawLines(btf)].join("\n");
         expect(bpftoolDump(file, "format", "raw").trimEnd() === raw.trimEnd(), "raw dump").toBe(true);
         expect(bpftoolDump(file, "-j") === [...jsonPieces(btf)].join(""), "JSON dump").toBe(true);
         const c = bpftoolDump(file, "format", "c");
-        expect(c === [...cHeader(btf)].join(""), "C dump").toBe(true);
-        const unsorted = [...cHeader(btf, { sorted: false })].join("");
+        expect(c === cHeader(btf), "C dump").toBe(true);
+        const unsorted = cHeader(btf, { sorted: false });
         expect(bpftoolDump(file, "format", "c", "unsorted") === unsorted, "unsorted C dump").toBe(true);
         const pahole = spawnSync(...paholeLayouts(file)).stdout;
         expect(pahole === [...layouts(btf)].join(""), "pahole's layouts").toBe(true);
@@ -64,26 +61,20 @@ describe.each(kernelNames)("BTF of %s", (name) => {
           if (text === undefined) context.skip(true, `no ${compiler}`);
           expect(text, compiler).toBe("exit 0");
         }
-      } finally {
-        rmSync(directory, { recursive: true, force: true });
-      }
+      });
     },
   );
 
   test("of the data symbols that DWARF describes, 99 in 100 have a typed variable", async (context) => {
     context.skip(kernelMissing(name) !== undefined, kernelMissing(name) ?? "");
-    await withTemporaryDirectory(async (directory) => {
-      const report = path.join(directory, "report.json");
-      const output = path.join(directory, "own.btf");
-      await ownEncode(kernel(name).vmlinux, output, { features: "global_var", extra: ["--report", report] });
-      const { counts } = JSON.parse(readFileSync(report, "utf8"));
-      const share = (part: number, whole: number): string => `${((100 * part) / whole).toFixed(2)} %`;
-      console.log(
-        `${kernel(name).release}: typed ${counts.dataSymbolsTyped} of ${counts.dataSymbols} data symbols ` +
-          `(${share(counts.dataSymbolsTyped, counts.dataSymbols)}), ` +
-          `${share(counts.dataSymbolsTyped, counts.dataSymbolsDescribed)} of the ${counts.dataSymbolsDescribed} that DWARF describes`,
-      );
-      expect(counts.dataSymbolsTyped / counts.dataSymbolsDescribed).toBeGreaterThanOrEqual(0.99);
-    });
+    const { report } = await ownVmlinux(kernel(name), "global_var");
+    const { counts } = JSON.parse(readFileSync(report, "utf8"));
+    const share = (part: number, whole: number): string => `${((100 * part) / whole).toFixed(2)} %`;
+    console.log(
+      `${kernel(name).release}: typed ${counts.dataSymbolsTyped} of ${counts.dataSymbols} data symbols ` +
+        `(${share(counts.dataSymbolsTyped, counts.dataSymbols)}), ` +
+        `${share(counts.dataSymbolsTyped, counts.dataSymbolsDescribed)} of the ${counts.dataSymbolsDescribed} that DWARF describes`,
+    );
+    expect(counts.dataSymbolsTyped / counts.dataSymbolsDescribed).toBeGreaterThanOrEqual(0.99);
   });
 });

@@ -1,7 +1,9 @@
+import { gather, type WritePiece } from "../byte-text.ts";
 import * as K from "../constants.ts";
 import type { Btf, TypeId } from "../reader.ts";
 import { Definitions } from "./definitions.ts";
 import { Dependencies } from "./dependencies.ts";
+import { NameIds } from "./name-ids.ts";
 import { sortRoots } from "./sort-roots.ts";
 import { CText } from "./text.ts";
 import { pointerByteSizeOf, TypeSizes } from "../type-sizes.ts";
@@ -53,34 +55,42 @@ const closing = `#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
 `;
 
 /**
- * The types as a C header, piece by piece, as `bpftool btf dump … format c` of 7.8 prints it: what
- * programs for BPF know as `vmlinux.h`.
+ * Write the types as a C header, as `bpftool btf dump … format c` of 7.8 prints it: what programs for
+ * BPF know as `vmlinux.h`. Names are written byte for byte as they are stored.
  * @throws {FormatError} {@link LimitError} for types that C cannot have, as those that contain themselves
  */
-export function* cHeader(btf: Btf, options: CHeaderOptions = {}): Generator<string> {
-  const text = new CText(btf, new TypeSizes(btf, options.pointerByteSize ?? pointerByteSizeOf(btf)));
+export function writeCHeader(btf: Btf, write: WritePiece, options: CHeaderOptions = {}): void {
+  const names = new NameIds(btf);
+  const sizes = new TypeSizes(btf, options.pointerByteSize ?? pointerByteSizeOf(btf));
+  const text = new CText(btf, sizes, names);
   const definitions = new Definitions(btf, text);
   const dependencies = new Dependencies(btf);
-  yield opening;
-  for (const root of options.roots ?? allRoots(btf, options.sorted ?? true)) {
+  text.put(opening);
+  for (const root of options.roots ?? allRoots(btf, names, options.sorted ?? true)) {
     for (const id of dependencies.queueFor(root)) {
       definitions.define(id);
-      yield text.take();
+      text.out.flushPiece(write);
     }
   }
-  if (options.roots === undefined) yield* kfuncs(btf, text);
-  yield closing;
+  if (options.roots === undefined) putKfuncs(btf, text);
+  text.put(closing);
+  text.out.flush(write);
 }
 
-function allRoots(btf: Btf, sorted: boolean): TypeId[] {
+/** As {@link writeCHeader}, as one string. */
+export function cHeader(btf: Btf, options: CHeaderOptions = {}): string {
+  return gather((write) => writeCHeader(btf, write, options));
+}
+
+function allRoots(btf: Btf, names: NameIds, sorted: boolean): Iterable<TypeId> {
   // bpftool prints what stands at 1 and after, as if void were always first; sorted, it is not,
   // so that the type sorted first is left out unless another needs it.
-  if (sorted) return sortRoots(btf).slice(1);
+  if (sorted) return sortRoots(btf, names).subarray(1);
   return Array.from({ length: btf.typeCount - 1 }, (_, index) => index + 1);
 }
 
 /** Functions of the kernel that programs for BPF may call, by name. */
-function* kfuncs(btf: Btf, text: CText): Generator<string> {
+function putKfuncs(btf: Btf, text: CText): void {
   const found = new Set<TypeId>();
   const fast = new Set<TypeId>();
   for (let id = 1; id < btf.typeCount; id++) {
@@ -94,12 +104,11 @@ function* kfuncs(btf: Btf, text: CText): Generator<string> {
   const sorted = [...found]
     .map((id) => ({ id, name: btf.binaryString(btf.nameOffset(id)) }))
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
-  yield kfuncsOpening;
+  text.put(kfuncsOpening);
   for (const { id } of sorted) {
     text.put(fast.has(id) ? "extern __bpf_fastcall " : "extern ");
-    text.declaration(btf.sizeOrType(id), btf.name(id), 0);
+    text.declaration(btf.sizeOrType(id), btf.nameOffset(id), 0);
     text.put(" __weak __ksym;\n");
-    yield text.take();
   }
-  yield "#endif\n\n";
+  text.put("#endif\n\n");
 }

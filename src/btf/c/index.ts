@@ -1,1 +1,1 @@
-export { cHeader, type CHeaderOptions } from "./header-text.ts";
+export { cHeader, type CHeaderOptions, writeCHeader } from "./header-text.ts";

@@ -1,53 +1,58 @@
 import { FormatError, LimitError } from "../../io/index.ts";
+import { ByteText } from "../byte-text.ts";
 import * as K from "../constants.ts";
 import { btfSectionName } from "../header.ts";
-import type { Btf, TypeId } from "../reader.ts";
+import type { Btf, StringOffset, TypeId } from "../reader.ts";
+import type { NameIds } from "./name-ids.ts";
 import { UniqueNames } from "./names.ts";
 import { paddingFields } from "./padding.ts";
 import type { TypeSizes } from "../type-sizes.ts";
 
-/** Longest text of one definition, in characters; types can be made that would need terabytes. */
-const maximumLength = 1 << 26;
+/** Longest text of one definition, in bytes; types can be made that would need terabytes. */
+const maximumByteSize = 1 << 26;
 const maximumDepth = 64;
 const maximumChain = 256;
 /** Deeper nesting is not indented any further. */
 const maximumIndent = 13;
+const indents: readonly string[] = Array.from({ length: maximumIndent + 1 }, (_, level) =>
+  "\t".repeat(level),
+);
+
+/** What a declaration declares: the name at a string offset; a typedef, as its id below zero; or nothing. */
+type Declared = number;
+const nameless: Declared = 0;
 
 /**
  * Spells types in C as bpftool does: declarators with every space in its place, definitions with the
- * padding that makes a compiler lay them out as they were. What it writes collects in a text that
- * {@link CText.take} hands over.
+ * padding that makes a compiler lay them out as they were.
  */
 export class CText {
-  readonly names: UniqueNames;
+  /** Where everything is written; flushed now and then by who owns this. */
+  readonly out: ByteText = new ByteText();
+  readonly #names: UniqueNames;
   readonly #btf: Btf;
   readonly #sizes: TypeSizes;
-  #text = "";
   #depth = 0;
 
-  constructor(btf: Btf, sizes: TypeSizes) {
+  constructor(btf: Btf, sizes: TypeSizes, names: NameIds) {
     this.#btf = btf;
     this.#sizes = sizes;
-    this.names = new UniqueNames(btf);
+    this.#names = new UniqueNames(btf, names);
   }
 
   put(text: string): void {
-    this.#text += text;
-    if (this.#text.length > maximumLength) throw limit(`text of more than ${maximumLength} characters`);
-  }
-
-  /** What was written since the last call. */
-  take(): string {
-    const text = this.#text;
-    this.#text = "";
-    return text;
+    this.out.put(text);
   }
 
   /**
    * A declaration of a name as a type, without semicolon; unnamed types are defined in place.
    * @throws {LimitError} `BTF_C_TEXT` for what has no end
    */
-  declaration(id: TypeId, name: string, level: number): void {
+  declaration(id: TypeId, name: StringOffset, level: number): void {
+    this.#declare(id, this.#isEmpty(name) ? nameless : name, level);
+  }
+
+  #declare(id: TypeId, name: Declared, level: number): void {
     const btf = this.#btf;
     const chain: TypeId[] = [];
     for (;;) {
@@ -72,7 +77,8 @@ export class CText {
     const isPacked = isStruct && this.#sizes.isPacked(id);
     const count = btf.vlen(id);
     this.#enter(id);
-    this.put(`${isStruct ? "struct" : "union"}${spaced(this.names.tag(id))} {`);
+    this.#tag(isStruct ? "struct" : "union", id);
+    this.put(" {");
     let at = 0;
     let isAfterBitfield = false;
     for (let index = 0; index < count; index++) {
@@ -81,15 +87,20 @@ export class CText {
       const bitOffset = btf.memberBitOffset(id, index);
       const nextAlignment = isPacked ? 1 : this.#sizes.alignment(type);
       this.#pad(at, bitOffset, nextAlignment, isAfterBitfield && width !== 0, level + 1);
-      this.put(`\n${indent(level + 1)}`);
-      this.declaration(type, btf.memberName(id, index), level + 1);
+      this.#line(level + 1);
+      this.declaration(type, btf.memberNameOffset(id, index), level + 1);
       isAfterBitfield = width !== 0;
-      this.put(isAfterBitfield ? `: ${width};` : ";");
+      if (isAfterBitfield) {
+        this.put(": ");
+        this.out.putNumber(width);
+      }
+      this.put(";");
       at = bitOffset + (isAfterBitfield ? width : (this.#sizes.byteSize(type) ?? 0) * 8);
     }
     const byteSize = btf.sizeOrType(id);
     if (isStruct) this.#pad(at, byteSize * 8, isPacked ? 1 : this.#sizes.alignment(id), false, level + 1);
-    this.put(count > 0 || byteSize > 0 ? `\n${indent(level)}}` : "}");
+    if (count > 0 || byteSize > 0) this.#line(level);
+    this.put("}");
     if (isPacked) this.put(" __attribute__((packed))");
     this.#depth--;
   }
@@ -97,19 +108,29 @@ export class CText {
   /** `enum NAME { … }` with what makes it as wide as it is. */
   enumeration(id: TypeId, level: number): void {
     const btf = this.#btf;
-    this.put(`enum${spaced(this.names.tag(id))}`);
+    this.#tag("enum", id);
     const count = btf.vlen(id);
     if (count === 0) return;
     this.put(" {");
     const isWide = btf.kind(id) === K.BTF_KIND_ENUM64;
-    const suffix = isWide ? (btf.kindFlag(id) ? "LL" : "ULL") : "";
+    const isSigned = btf.kindFlag(id);
     let hasHighBits = false;
     for (let index = 0; index < count; index++) {
-      const name = this.names.enumerator(btf.enumeratorName(id, index));
-      this.put(`\n${indent(level + 1)}${name} = ${btf.enumeratorValue(id, index)}${suffix},`);
-      if (isWide && btf.word(id, 5 + index * 3) !== 0) hasHighBits = true;
+      this.#line(level + 1);
+      this.#names.putEnumerator(this.out, btf.enumeratorNameOffset(id, index));
+      this.put(" = ");
+      if (isWide) {
+        this.put(`${btf.enumeratorValue(id, index)}${isSigned ? "LL" : "ULL"}`);
+        if (btf.word(id, 5 + index * 3) !== 0) hasHighBits = true;
+      } else {
+        const value = btf.word(id, 4 + index * 2);
+        if (isSigned) this.out.putSigned(value);
+        else this.out.putNumber(value);
+      }
+      this.put(",");
     }
-    this.put(`\n${indent(level)}}`);
+    this.#line(level);
+    this.put("}");
     const byteSize = btf.sizeOrType(id);
     if (byteSize === 1) this.put(" __attribute__((mode(byte)))");
     if (byteSize === 8 && this.#sizes.pointerByteSize === 8 && !hasHighBits)
@@ -118,21 +139,21 @@ export class CText {
 
   /** `typedef … NAME` */
   typedef(id: TypeId, level: number): void {
-    const name = this.names.typedef(id);
     const target = this.#btf.sizeOrType(id);
     this.put("typedef ");
     // Compilers know this one; in BTF it is a name for void.
-    if (target === 0 && name === "__gnuc_va_list") this.put(`__builtin_va_list ${name}`);
-    else this.declaration(target, name, level);
+    const isBuiltin = target === 0 && this.#btf.name(id) === "__gnuc_va_list";
+    if (isBuiltin && this.#names.typedefUse(id) === 1) this.put("__builtin_va_list __gnuc_va_list");
+    else this.#declare(target, this.#isEmpty(this.#btf.nameOffset(id)) ? nameless : -id, level);
   }
 
   /** `struct NAME` */
   tagged(id: TypeId): void {
-    this.put(`${this.#keyword(id)}${spaced(this.names.tag(id))}`);
+    this.#tag(this.#keyword(id), id);
   }
 
   /** Write a chain from its innermost type outwards; `chain` is used up. */
-  #unwind(chain: TypeId[], name: string, level: number): void {
+  #unwind(chain: TypeId[], name: Declared, level: number): void {
     const btf = this.#btf;
     // At the start no blank is wanted either: `(*name)`.
     let isAfterStar = true;
@@ -145,14 +166,14 @@ export class CText {
         case K.BTF_KIND_CONST:
         case K.BTF_KIND_VOLATILE:
         case K.BTF_KIND_RESTRICT:
-          this.put(` ${qualifierText(kind)}`);
+          this.put(" ");
+          this.put(qualifierText(kind));
           break;
         case K.BTF_KIND_TYPE_TAG: {
           this.#leadingQualifiers(chain);
-          const text = btf.name(id);
-          this.put(
-            btf.kindFlag(id) ? ` __attribute__((${text}))` : ` __attribute__((btf_type_tag("${text}")))`,
-          );
+          this.put(btf.kindFlag(id) ? " __attribute__((" : ' __attribute__((btf_type_tag("');
+          this.out.putName(btf, btf.nameOffset(id));
+          this.put(btf.kindFlag(id) ? "))" : '")))');
           break;
         }
         case K.BTF_KIND_ARRAY:
@@ -170,22 +191,24 @@ export class CText {
     this.#name(name, isAfterStar);
   }
 
-  #array(id: TypeId, chain: TypeId[], name: string, isAfterStar: boolean, level: number): void {
+  #array(id: TypeId, chain: TypeId[], name: Declared, isAfterStar: boolean, level: number): void {
     // Qualifiers of an array are its element's, written there.
     this.#dropQualifiers(chain);
     if (chain.length === 0) {
       this.#name(name, isAfterStar);
     } else {
-      if (name !== "" && !isAfterStar) this.put(" ");
+      if (name !== nameless && !isAfterStar) this.put(" ");
       const isDimension = this.#btf.kind(chain.at(-1)!) === K.BTF_KIND_ARRAY;
       if (!isDimension) this.put("(");
       this.#unwind(chain, name, level);
       if (!isDimension) this.put(")");
     }
-    this.put(`[${this.#btf.arrayLength(id)}]`);
+    this.put("[");
+    this.out.putNumber(this.#btf.arrayLength(id));
+    this.put("]");
   }
 
-  #function(id: TypeId, chain: TypeId[], name: string, isAfterStar: boolean, level: number): void {
+  #function(id: TypeId, chain: TypeId[], name: Declared, isAfterStar: boolean, level: number): void {
     // C has no qualified functions.
     this.#dropQualifiers(chain);
     if (chain.length === 0) {
@@ -206,7 +229,7 @@ export class CText {
       if (index > 0) this.put(", ");
       const type = btf.parameterType(id, index);
       if (type === 0 && index === count - 1) this.put("...");
-      else this.declaration(type, btf.parameterName(id, index), level);
+      else this.declaration(type, btf.parameterNameOffset(id, index), level);
     }
     this.put(")");
   }
@@ -219,10 +242,10 @@ export class CText {
         break;
       case K.BTF_KIND_INT:
       case K.BTF_KIND_FLOAT:
-        this.put(btf.name(id));
+        this.out.putName(btf, btf.nameOffset(id));
         break;
       case K.BTF_KIND_TYPEDEF:
-        this.put(this.names.typedef(id));
+        this.#names.putTypedef(this.out, id);
         break;
       case K.BTF_KIND_STRUCT:
       case K.BTF_KIND_UNION:
@@ -256,7 +279,8 @@ export class CText {
       const kind = this.#btf.kind(id);
       if (!isQualifier(kind)) return;
       chain.pop();
-      this.put(`${qualifierText(kind)} `);
+      this.put(qualifierText(kind));
+      this.put(" ");
     }
   }
 
@@ -268,18 +292,46 @@ export class CText {
     }
   }
 
-  #name(name: string, isAfterStar: boolean): void {
-    this.put(name === "" || isAfterStar ? name : ` ${name}`);
+  #name(name: Declared, isAfterStar: boolean): void {
+    if (name === nameless) return;
+    if (!isAfterStar) this.put(" ");
+    if (name > 0) this.out.putName(this.#btf, name);
+    else this.#names.putTypedef(this.out, -name);
+  }
+
+  /** A keyword, and the tag if there is one. */
+  #tag(keyword: string, id: TypeId): void {
+    this.put(keyword);
+    if (this.#isEmpty(this.#btf.nameOffset(id))) return;
+    this.put(" ");
+    this.#names.putTag(this.out, id);
+  }
+
+  #isEmpty(name: StringOffset): boolean {
+    if (name === 0) return true;
+    const owner = this.#btf.stringOwner(name);
+    return owner.stringsBytes[name - owner.startStringOffset] === 0;
+  }
+
+  /** Begin a line. */
+  #line(level: number): void {
+    if (this.out.byteSize > maximumByteSize) throw limit(`text of more than ${maximumByteSize} bytes`);
+    this.put("\n");
+    this.put(indents[Math.min(level, maximumIndent)]!);
   }
 
   #pad(from: number, to: number, nextAlignment: number, isBetweenBitfields: boolean, level: number): void {
     if (from >= to) return;
     const gap = { from, to, nextAlignment, isBetweenBitfields };
-    for (const field of paddingFields(gap, this.#sizes.pointerByteSize))
-      this.put(`\n${indent(level)}${field};`);
+    for (const field of paddingFields(gap, this.#sizes.pointerByteSize)) {
+      this.#line(level);
+      this.put(field);
+      this.put(";");
+    }
   }
 
   #enter(id: TypeId): void {
+    if (this.out.byteSize > maximumByteSize) throw limit(`text of more than ${maximumByteSize} bytes`);
     if (++this.#depth > maximumDepth)
       throw limit(`type ${id} lies more than ${maximumDepth} definitions deep`);
   }
@@ -296,14 +348,6 @@ function isTag(kind: number): boolean {
 function qualifierText(kind: number): string {
   if (kind === K.BTF_KIND_CONST) return "const";
   return kind === K.BTF_KIND_VOLATILE ? "volatile" : "restrict";
-}
-
-function spaced(name: string): string {
-  return name === "" ? "" : ` ${name}`;
-}
-
-function indent(level: number): string {
-  return "\t".repeat(Math.min(level, maximumIndent));
 }
 
 function limit(problem: string): LimitError {

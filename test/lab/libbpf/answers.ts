@@ -88,7 +88,7 @@ export function definitions(btf: Btf): string {
   const everything = Array.from({ length: btf.typeCount - 1 }, (_, index) => index + 1);
   const flat = btf.base === undefined ? btf : Btf.parse(extractBtf(btf, everything));
   const print = (roots: readonly number[]): string =>
-    [...cHeader(flat, { roots, sorted: false, pointerByteSize: 8 })].join("");
+    cHeader(flat, { roots, sorted: false, pointerByteSize: 8 });
   const text = print(everything);
   const frame = print([]);
   const closing = frame.slice(frame.lastIndexOf("#ifndef BPF_NO_PRESERVE_ACCESS_INDEX"));
