@@ -1,7 +1,14 @@
 /** `scripts/lab/dump.sh KERNEL KIND [DIRECTORY]`: make dumps, or find them in the cache, and print their folder. */
 import { type KernelName } from "../lab/kernels.ts";
+import { type CrashCase, crashGuest } from "./crash-guests.ts";
 import { type DumpKind, freshDump, guestDump } from "./dumps.ts";
 
-const [name, kind, directory] = process.argv.slice(2) as [KernelName, DumpKind, string?];
-const dump = directory === undefined ? await guestDump(name, kind) : await freshDump(name, kind, directory);
+const [name, kind, directory] = process.argv.slice(2) as [KernelName, string, string?];
+const crash = /^crash-(.+)$/.exec(kind)?.[1];
+const dump =
+  crash !== undefined
+    ? await crashGuest(name, crash as CrashCase)
+    : directory === undefined
+      ? await guestDump(name, kind as DumpKind)
+      : await freshDump(name, kind as DumpKind, directory);
 console.log(dump.directory);
