@@ -146,11 +146,59 @@ test("a section of one variable whose name another section has too", () => {
 
 test("without a symbol, a place that no other symbol takes will do where the section is sure", () => {
   const many = Array.from({ length: 20 }, (_, i): Entry => [`v${i}`, i * 8]);
-  const btf = btfOf({ ".init.data": [...many, ["hidden", 0x200], ["taken", 0x300]] });
+  const entries: Entry[] = [...many, ["hidden", 0x54], ["taken", 0x64], ["last", 0x200]];
+  const btf = btfOf({ ".init.data": entries.sort(([, one], [, other]) => one - other) });
   const list = many.map(([name, offset]) => [name, start + BigInt(offset)] as const);
-  const source = new VariableSource(btf, symbols([...list, ["other", start + 0x302n]]));
-  expect(source.find("hidden").map(({ address }) => address)).toEqual([start + 0x200n]);
+  const source = new VariableSource(btf, symbols([...list, ["other", start + 0x66n]]));
+  expect(source.find("hidden").map(({ address }) => address)).toEqual([start + 0x54n]);
   expect(source.find("taken")).toEqual([]);
+  expect(source.find("last").map(({ address }) => address)).toEqual([start + 0x200n]);
+  const moved = new VariableSource(
+    btfOf({ ".init.data": [...many, ["moved", 0x1f8], ["last", 0x200]] }),
+    symbols([...list, ["moved", start + 0x9000n]]),
+  );
+  expect(moved.find("last"), "behind one that stands elsewhere").toEqual([]);
+});
+
+test("what stands behind a part that grew in the last link is found where it is now", () => {
+  // .rodata with the symbol tables in its middle, still empty when its variables were encoded.
+  const before = Array.from({ length: 30 }, (_, i): Entry => [`before${i}`, i * 8]);
+  const after = Array.from({ length: 20 }, (_, i): Entry => [`after${i}`, 0x200 + i * 8]);
+  const btf = btfOf({
+    ".rodata": [...before, ["gone", 0x100], ...after.slice(0, 10), ["twice", 0x24c], ...after.slice(10)],
+  });
+  const grown = 0x8_0000n;
+  const list = [
+    ...before.map(([name, offset]) => [name, start + BigInt(offset)] as const),
+    ...after.map(([name, offset]) => [name, start + grown + BigInt(offset)] as const),
+    ["twice", start + grown + 0x24cn] as const,
+    ["twice", start + 0x5000n] as const,
+  ];
+  const source = new VariableSource(btf, symbols(list));
+  expect(source.find("after7").map(({ address }) => address)).toEqual([start + grown + 0x238n]);
+  expect(source.find("twice").map(({ address }) => address)).toEqual([start + grown + 0x24cn]);
+  expect(source.find("before3").map(({ address }) => address)).toEqual([start + 24n]);
+  // Before or behind what grew: nothing says.
+  expect(source.find("gone")).toEqual([]);
+  expect(places(source)).toHaveLength(51);
+});
+
+test("a section does not shrink, and two of its symbols say too little", () => {
+  const many = Array.from({ length: 20 }, (_, i): Entry => [`v${i}`, 0x100 + i * 8]);
+  const late: Entry[] = [
+    ["x", 0x300],
+    ["y", 0x308],
+  ];
+  const btf = btfOf({ ".rodata": [...many, ...late, ["z", 0x310]] });
+  const list = many.map(([name, offset]) => [name, start + BigInt(offset)] as const);
+  const moved = (by: bigint, entries: readonly Entry[]): VariableSource =>
+    new VariableSource(
+      btf,
+      symbols([...list, ...entries.map(([name, offset]) => [name, start + by + BigInt(offset)] as const)]),
+    );
+  expect(moved(0x1000n, late).find("x")).toEqual([]);
+  expect(moved(0x1000n, [...late, ["z", 0x310]]).find("x")).toHaveLength(1);
+  expect(moved(-0x1000n, [...late, ["z", 0x310]]).find("x")).toEqual([]);
 });
 
 test("zero-based sections, as per-CPU ones were until 6.14", () => {

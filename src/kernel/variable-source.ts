@@ -1,4 +1,5 @@
 import { type Btf, BTF_KIND_DATASEC, BTF_KIND_VAR, infoKind, type TypeId } from "../btf/index.ts";
+import { findPieces, pieceOf, type Proposal, type SectionPiece } from "./section-pieces.ts";
 
 /** Where the type of a variable comes from. */
 export type VariableOrigin = "btf" | "module" | "sidecar" | "declared";
@@ -28,7 +29,7 @@ const smallCount = 1000;
 const searchesBeforeIndex = 3;
 /** Variables that are heard before a section has its place. */
 const enoughVoters = 24;
-/** Of them so many must agree for a variable to count that has no symbol itself. */
+/** So many must agree for a variable to count that has no symbol itself. */
 const sureVoters = 16;
 /** Names with more symbols say too little to be heard. */
 const maximumProposals = 64;
@@ -147,7 +148,14 @@ export class VariableSource {
     for (let index = 0; index < offsets.length; index++) {
       if (infoKind(words[offsets[index]! + 1]!) !== BTF_KIND_DATASEC) continue;
       const id = startId + index;
-      sections.push({ id, name: btf.name(id), place: "unknown", sure: false, start: 0n });
+      sections.push({
+        id,
+        name: btf.name(id),
+        place: "unknown",
+        isGiven: false,
+        start: 0n,
+        pieces: undefined,
+      });
       this.#count += btf.vlen(id);
     }
     this.#sections = sections;
@@ -162,26 +170,48 @@ export class VariableSource {
     const address = this.#addressOf(section, index);
     if (address === undefined) return undefined;
     const byteSize = btf.sectionEntryByteSize(section.id, index);
-    if (!this.#isAt(name, address) && !this.#isUncontested(section, address, byteSize)) return undefined;
-    return {
-      name,
-      btf,
-      type: btf.sizeOrType(variable),
-      address,
-      byteSize: btf.sectionEntryByteSize(section.id, index),
-      section: section.name,
-    };
+    if (!this.#isAt(name, address)) {
+      if (section.pieces === undefined) {
+        section.pieces = findPieces(section.start, section.isGiven ? [] : this.#proposals(section));
+        return this.#place(section, index);
+      }
+      if (!this.#isUncontested(section, index, address, byteSize)) return undefined;
+    }
+    return { name, btf, type: btf.sizeOrType(variable), address, byteSize, section: section.name };
   }
 
   #addressOf(section: Section, index: number): bigint | undefined {
     if (section.place === "unknown") this.#vote(section);
     if (section.place === "none") return undefined;
-    return BigInt.asUintN(64, section.start + BigInt(this.btf.sectionEntryOffset(section.id, index)));
+    const offset = this.btf.sectionEntryOffset(section.id, index);
+    const { start } = section.pieces === undefined ? section : pieceOf(section.pieces, offset);
+    return BigInt.asUintN(64, start + BigInt(offset));
   }
 
-  /** The kernel's tables leave some symbols out, those of its EFI stub for example; then none may stand there. */
-  #isUncontested(section: Section, address: bigint, byteSize: number): boolean {
-    return section.sure && byteSize > 0 && !this.#symbols.hasSymbolIn(address, byteSize);
+  /** Where variables with just one symbol put their section, in the order of offsets. */
+  *#proposals(section: Section): Generator<Proposal> {
+    const { btf } = this;
+    for (let index = 0, count = btf.vlen(section.id); index < count; index++) {
+      const variable = btf.sectionEntryType(section.id, index);
+      if (btf.kind(variable) !== BTF_KIND_VAR) continue;
+      const [place, ...others] = this.#placesOf(btf.name(variable));
+      if (place === undefined || others.length > 0) continue;
+      const offset = btf.sectionEntryOffset(section.id, index);
+      yield { offset, start: place - BigInt(offset) };
+    }
+  }
+
+  /**
+   * The kernel's tables leave some symbols out, those of its EFI stub for example; then none may stand there,
+   * and others must show that the section has not grown before it.
+   */
+  #isUncontested(section: Section, index: number, address: bigint, byteSize: number): boolean {
+    const piece = pieceOf(section.pieces!, this.btf.sectionEntryOffset(section.id, index));
+    const isSure =
+      piece.agreeing >= sureVoters &&
+      piece.disagreeing * 10 <= piece.agreeing &&
+      this.btf.sectionEntryOffset(section.id, index) <= piece.lastOffset;
+    return (section.isGiven || isSure) && byteSize > 0 && !this.#symbols.hasSymbolIn(address, byteSize);
   }
 
   #isAt(name: string, address: bigint): boolean {
@@ -220,12 +250,11 @@ export class VariableSource {
     if (known !== undefined) {
       // What symbols say otherwise speaks against both.
       section.place = best === undefined || best === known ? "known" : "none";
-      section.sure = section.place === "known";
+      section.isGiven = section.place === "known";
       section.start = known;
       return;
     }
     const start = best ?? this.#startLeftOver(section);
-    section.sure = best !== undefined && voters >= sureVoters && votes.get(best)! >= voters * 0.9;
     section.place = start === undefined ? "none" : "known";
     if (start !== undefined) section.start = start;
   }
@@ -261,10 +290,12 @@ interface Section {
   id: TypeId;
   name: string;
   place: "unknown" | "known" | "none";
-  /** Placed by so many symbols that one more or less says nothing. */
-  sure: boolean;
+  /** Its address is in memory: nothing has to be concluded. */
+  isGiven: boolean;
   /** Address of offset 0; may be "below zero" for zero-based per-CPU sections. */
   start: bigint;
+  /** Found when a variable has no symbol where `start` has it. */
+  pieces: readonly SectionPiece[] | undefined;
 }
 
 interface SectionEntry {
