@@ -37,10 +37,14 @@ export {
 export {
   formatProblem,
   type KernelRules,
+  kernelRules,
+  rulesOfRelease,
   type ValidateOptions,
   validateBtf,
   type ValidationProblem,
 } from "./validate.ts";
+export { type BtfCheck, type BtfCheckOptions, checkBtf } from "./check.ts";
+export { baseMisfit } from "./base-fit.ts";
 export { declare, printableName } from "./declarator.ts";
 export { declaration, declarations, type DeclarationsOptions } from "./decls.ts";
 export {

@@ -15,6 +15,11 @@ export interface BtfParseOptions {
   base?: Btf;
   /** Name of the input for messages. */
   name?: string;
+  /**
+   * Take ids and string offsets that lead nowhere, for `validateBtf`: a kernel that loads a module does
+   * not look at all of them. Accessors throw for them; nothing else here expects such BTF.
+   */
+  danglingReferences?: boolean;
 }
 
 /** A member of a STRUCT or UNION. */
@@ -102,7 +107,9 @@ export class Btf {
     this.#strings = Buffer.from(strings.buffer, strings.byteOffset, strings.byteLength);
     const { largestTypeId, largestStringOffset } = scanned;
     // The string offset 0 needs no string section.
-    if (largestTypeId >= this.typeCount || largestStringOffset >= Math.max(this.stringsEnd, 1))
+    const leadsNowhere =
+      largestTypeId >= this.typeCount || largestStringOffset >= Math.max(this.stringsEnd, 1);
+    if (leadsNowhere && options.danglingReferences !== true)
       checkReferences(words, this.offsets, this.typeCount, this.stringsEnd, header, name);
     this.longestName = Math.max(longestString(this.#strings), base?.longestName ?? 0);
     if (this.longestName > usualName) this.#checkNameVolume();

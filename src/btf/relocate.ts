@@ -88,7 +88,7 @@ function mapTypes(btf: Btf, distilled: Btf, base: Btf): Uint32Array {
     if (fits === undefined) continue;
     const name = base.binaryString(base.nameOffset(id));
     for (const candidate of byName.get(name) ?? []) {
-      if (fits && distilled.sizeOrType(candidate) !== base.sizeOrType(id)) continue;
+      if (fits && !sameSize(distilled.sizeOrType(candidate), base.sizeOrType(id))) continue;
       if (!isCounterpart(distilled, candidate, base, id, isEmbedded[candidate] === 1)) continue;
       if (found[candidate] !== 0) {
         const problem = `${describe(distilled, candidate)} of the distilled base could be [${found[candidate]}] or [${id}] of the new base`;
@@ -103,6 +103,11 @@ function mapTypes(btf: Btf, distilled: Btf, base: Btf): Uint32Array {
     throw refusal(distilled, `${describe(distilled, id)}${size} has no counterpart in the new base`);
   }
   return found;
+}
+
+/** The kernel keeps 31 bits of a size to look a type up by. */
+function sameSize(one: number, other: number): boolean {
+  return (one & 0x7fff_ffff) === (other & 0x7fff_ffff);
 }
 
 /** Whether a type of the base must have the size of its counterpart; undefined where it can be none. */

@@ -4,9 +4,13 @@ import type { Btf, TypeId } from "./reader.ts";
 import type { TypeProblem } from "./type-problem.ts";
 
 export interface MetaRules {
-  /** Rules of 7.2 rather than 6.1. */
-  newKernel: boolean;
   names: NameChecker;
+  /** Names of sections may be any printable text. */
+  printableSectionNames: boolean;
+  /** Tags may have the kind flag, which makes them attributes. */
+  attributes: boolean;
+  /** Kind and vlen take all of the `info` word. */
+  wideInfo: boolean;
 }
 
 /**
@@ -57,6 +61,17 @@ export function checkMeta(btf: Btf, id: TypeId, rules: MetaRules): TypeProblem |
   }
 }
 
+/** The kernel looks up every name but those of parameters. */
+export function nameOffsetProblem(
+  btf: Btf,
+  offset: number,
+  what: string,
+  word: number,
+): TypeProblem | undefined {
+  if (offset <= K.BTF_MAX_NAME_OFFSET && offset < Math.max(btf.stringsEnd, 1)) return undefined;
+  return { rule: "name-offset", text: `${what} at 0x${offset.toString(16)}, outside the strings`, word };
+}
+
 function noVlen(btf: Btf, id: TypeId): TypeProblem | undefined {
   return btf.vlen(id) === 0 ? undefined : { rule: "vlen", text: `vlen is ${btf.vlen(id)}, not 0`, word: 1 };
 }
@@ -66,7 +81,7 @@ function noKindFlag(btf: Btf, id: TypeId): TypeProblem | undefined {
 }
 
 function attributeFlag(btf: Btf, id: TypeId, rules: MetaRules): TypeProblem | undefined {
-  return rules.newKernel ? undefined : noKindFlag(btf, id);
+  return rules.attributes ? undefined : noKindFlag(btf, id);
 }
 
 function noName(btf: Btf, id: TypeId): TypeProblem | undefined {
@@ -135,6 +150,8 @@ function compositeProblem(btf: Btf, id: TypeId, rules: MetaRules): TypeProblem |
   for (let index = 0, count = btf.vlen(id); index < count; index++) {
     const nameOffset = btf.memberNameOffset(id, index);
     const word = 3 + index * 3;
+    const outside = nameOffsetProblem(btf, nameOffset, `name of member ${index}`, word);
+    if (outside !== undefined) return outside;
     if (nameOffset !== 0 && !rules.names.isIdentifier(nameOffset)) {
       return {
         rule: "member-name",
@@ -171,9 +188,12 @@ function enumProblem(btf: Btf, id: TypeId, rules: MetaRules): TypeProblem | unde
   const stride = btf.kind(id) === K.BTF_KIND_ENUM ? 2 : 3;
   for (let index = 0, count = btf.vlen(id); index < count; index++) {
     const nameOffset = btf.word(id, 3 + index * stride);
+    const word = 3 + index * stride;
+    const outside = nameOffsetProblem(btf, nameOffset, `name of enumerator ${index}`, word);
+    if (outside !== undefined) return outside;
     if (nameOffset === 0 || !rules.names.isIdentifier(nameOffset)) {
       const text = `enumerator ${index} ${quoted(btf.string(nameOffset))} is no identifier`;
-      return { rule: "enumerator-name", text, word: 3 + index * stride };
+      return { rule: "enumerator-name", text, word };
     }
   }
   return undefined;
@@ -203,26 +223,40 @@ function datasecProblem(btf: Btf, id: TypeId, rules: MetaRules): TypeProblem | u
   const named = nameOffset !== 0;
   if (
     !named ||
-    !(rules.newKernel ? rules.names.isPrintable(nameOffset) : rules.names.isIdentifier(nameOffset))
+    !(rules.printableSectionNames
+      ? rules.names.isPrintable(nameOffset)
+      : rules.names.isIdentifier(nameOffset))
   ) {
     return { rule: "section-name", text: `section name ${quoted(btf.name(id))} is not accepted` };
   }
   let end = 0;
+  let sum = 0;
   for (let index = 0, count = btf.vlen(id); index < count; index++) {
     const word = 3 + index * 3;
     const type = btf.sectionEntryType(id, index);
     const offset = btf.sectionEntryOffset(id, index);
     const entryByteSize = btf.sectionEntryByteSize(id, index);
     if (type === 0) return { rule: "entry-type", text: `entry ${index} is void`, word };
-    const who = `entry ${index} ${quoted(btf.name(type))} at 0x${offset.toString(16)} of ${entryByteSize} bytes`;
+    const who = `entry ${index} ${quoted(nameIfAny(btf, type))} at 0x${offset.toString(16)} of ${entryByteSize} bytes`;
     if (offset < end)
       return { rule: "entry-order", text: `${who} begins before 0x${end.toString(16)}`, word };
-    end = offset + entryByteSize;
-    if (offset >= byteSize || entryByteSize === 0 || end > byteSize) {
+    // In 32 bits, as the kernel adds them.
+    end = (offset + entryByteSize) >>> 0;
+    sum += entryByteSize;
+    if (offset >= byteSize || entryByteSize === 0 || entryByteSize > byteSize || end > byteSize) {
       return { rule: "entry-range", text: `${who} in a section of ${byteSize} bytes`, word };
     }
   }
+  if (sum > byteSize)
+    return { rule: "section-size", text: `${sum} bytes of entries in ${byteSize}`, word: 2 };
   return undefined;
+}
+
+/** Of an entry's type, which may not have been looked at, or not be there. */
+function nameIfAny(btf: Btf, type: number): string {
+  if (type >= btf.typeCount) return "";
+  const offset = btf.nameOffset(type);
+  return offset < btf.stringsEnd ? btf.name(type) : "";
 }
 
 function quoted(name: string): string {

@@ -1,7 +1,17 @@
 import {
+  BTF_KIND_ARRAY,
+  BTF_KIND_CONST,
+  BTF_KIND_DATASEC,
   BTF_KIND_MAX,
+  BTF_KIND_PTR,
+  BTF_KIND_RESTRICT,
+  BTF_KIND_STRUCT,
   BTF_KIND_TYPE_TAG,
+  BTF_KIND_TYPEDEF,
+  BTF_KIND_UNION,
   BTF_KIND_UNKN,
+  BTF_KIND_VAR,
+  BTF_KIND_VOLATILE,
   BTF_MAX_NAME_OFFSET,
   BTF_MAX_TYPE,
   headerByteSizeClassic,
@@ -12,12 +22,27 @@ import { printableName } from "./declarator.ts";
 import { isModifier } from "./modifiers.ts";
 import { NameChecker } from "./name-check.ts";
 import type { Btf, TypeId } from "./reader.ts";
+import { forEachTypeWord } from "./records.ts";
 import type { TypeProblem } from "./type-problem.ts";
-import { checkMeta, type MetaRules } from "./validate-meta.ts";
+import { checkMeta, type MetaRules, nameOffsetProblem } from "./validate-meta.ts";
+import { danglingReference } from "./dangling.ts";
+import { btfSectionName } from "./header.ts";
 import { checkResolve } from "./validate-resolve.ts";
 
-/** Kernels whose rules are known; those between them follow 6.1's unless `validate.ts` says otherwise. */
-export type KernelRules = "6.1" | "7.2";
+/** Kernels whose rules differ, and were measured or read; those between two follow the older one. */
+export const kernelRules = ["6.1", "6.12", "6.18", "7.2"] as const;
+export type KernelRules = (typeof kernelRules)[number];
+
+/**
+ * The rules that a kernel goes by, from what `uname -r` prints there or any `MAJOR.MINOR`; undefined
+ * for what is no release, and for those before 6.1, whose rules are not known here.
+ */
+export function rulesOfRelease(release: string): KernelRules | undefined {
+  const [, major, minor] = /^(\d{1,3})\.(\d{1,4})(?![0-9])/.exec(release) ?? [];
+  if (major === undefined || minor === undefined) return undefined;
+  const order = (rules: string): number => Number(rules.split(".")[0]) * 10_000 + Number(rules.split(".")[1]);
+  return kernelRules.findLast((rules) => order(rules) <= order(`${major}.${minor}`));
+}
 
 export interface ValidateOptions {
   /** Whose rules; 6.1's, the stricter ones, by default. */
@@ -38,6 +63,8 @@ export interface ValidationProblem {
   kind: string;
   /** Bytes from the start of the blob. */
   offset: number;
+  /** Section of the blob, where that is not `.BTF`. */
+  section?: string;
   /** Stable code. */
   rule: string;
   text: string;
@@ -50,7 +77,10 @@ const maximumChain = 32;
  * What a kernel would refuse in the own types of a BTF, in the order it would find them: it stops
  * at the first, this goes on with the next type (but reports at most one of the `resolve` kind). An empty list means the kernel accepts it.
  *
- * Source: kernel/bpf/btf.c of v6.1; differences of v7.2 as measured.
+ * `btf` may be parsed with `danglingReferences`: ids that lead nowhere pass unless `resolve` is set or
+ * a chain of modifiers ends there, as in the kernel.
+ *
+ * Source: kernel/bpf/btf.c of v6.1 and v7.2; of v6.12 and v6.18 what differs from v6.1 as measured.
  */
 export function validateBtf(btf: Btf, options: ValidateOptions = {}): ValidationProblem[] {
   const kernel = options.kernel ?? "6.1";
@@ -62,14 +92,23 @@ export function validateBtf(btf: Btf, options: ValidateOptions = {}): Validation
     problems.push({ typeId: id, kind, offset: at, rule: problem.rule, text: problem.text });
   };
   for (const problem of headerProblems(btf, kernel)) report(0, problem);
-  const rules: MetaRules = { newKernel: kernel === "7.2", names: new NameChecker(btf) };
+  const rules: MetaRules = {
+    names: new NameChecker(btf),
+    printableSectionNames: kernel !== "6.1",
+    attributes: kernel === "6.18" || kernel === "7.2",
+    wideInfo: kernel === "7.2",
+  };
   for (let id = btf.startId; id < btf.typeCount && problems.length < maximum; id++) {
-    const problem = headProblem(btf, id, rules) ?? checkMeta(btf, id, rules);
+    const problem = headProblem(btf, id, rules) ?? checkMeta(btf, id, rules) ?? hugeIdProblem(btf, id);
     if (problem !== undefined) report(id, problem);
   }
   for (let id = btf.startId; id < btf.typeCount && problems.length < maximum; id++) {
     const problem = chainProblem(btf, id, kernel);
     if (problem !== undefined) report(id, problem);
+  }
+  if (options.resolve === true && problems.length === 0) {
+    const dangling = danglingReference(btf);
+    if (dangling !== undefined) report(dangling.typeId, dangling.problem);
   }
   // The later checks lean on the earlier ones, as the kernel's do.
   if (options.resolve === true && problems.length === 0) {
@@ -82,7 +121,7 @@ export function validateBtf(btf: Btf, options: ValidateOptions = {}): Validation
 /** One problem as one line. */
 export function formatProblem(problem: ValidationProblem): string {
   const where = problem.typeId === 0 ? "" : `[${problem.typeId}] ${problem.kind}: `;
-  return `.BTF+0x${problem.offset.toString(16)}: ${where}${printableName(problem.text)} (${problem.rule})`;
+  return `${problem.section ?? btfSectionName}+0x${problem.offset.toString(16)}: ${where}${printableName(problem.text)} (${problem.rule})`;
 }
 
 function* headerProblems(btf: Btf, kernel: KernelRules): Generator<TypeProblem> {
@@ -111,7 +150,7 @@ function* headerProblems(btf: Btf, kernel: KernelRules): Generator<TypeProblem> 
   }
   if (end < header.byteSize)
     yield { rule: "header-trailing", text: `bytes after the last section at 0x${end.toString(16)}` };
-  if (kernel === "6.1" && header.stringsOffset + header.stringsByteSize !== header.byteSize) {
+  if (header.stringsOffset + header.stringsByteSize !== header.byteSize && stringsMustEndIt(header, kernel)) {
     yield { rule: "strings-not-last", text: "strings are not at the end" };
   }
   if (btf.base === undefined && btf.typeCount === 1) yield { rule: "no-types", text: "no types" };
@@ -121,22 +160,51 @@ function* headerProblems(btf: Btf, kernel: KernelRules): Generator<TypeProblem> 
   if (btf.typeCount - 1 > BTF_MAX_TYPE) yield { rule: "too-many-types", text: `${btf.typeCount - 1} types` };
 }
 
+/** Until 7.2; and there too where the header has no place for a layout. */
+function stringsMustEndIt(header: Btf["header"], kernel: KernelRules): boolean {
+  return kernel !== "7.2" || header.headerByteSize < headerByteSizeLayout;
+}
+
 /** What is common to all kinds: the `info` word and the name's offset. */
 function headProblem(btf: Btf, id: TypeId, rules: MetaRules): TypeProblem | undefined {
   const info = btf.word(id, 1);
   const kind = btf.kind(id);
   // Until 7.2 bits 16-23 and 29-30 had to be zero, so vlen ended at 65535.
-  if (!rules.newKernel && (info & 0x60ff0000) !== 0) {
+  if (!rules.wideInfo && (info & 0x60ff0000) !== 0) {
     return { rule: "info-bits", text: `info 0x${info.toString(16)} has bits set that must be 0`, word: 1 };
   }
   if (kind === BTF_KIND_UNKN || kind > BTF_KIND_MAX) {
     return { rule: "unknown-kind", text: `unknown kind ${kind}`, word: 1 };
   }
-  if (btf.nameOffset(id) > BTF_MAX_NAME_OFFSET) {
-    return { rule: "name-offset", text: `name offset 0x${btf.nameOffset(id).toString(16)} is too large` };
-  }
-  return undefined;
+  return nameOffsetProblem(btf, btf.nameOffset(id), "name", 0);
 }
+
+/** Ids beyond what a type can have, wherever the record's own checks look at ids. */
+function hugeIdProblem(btf: Btf, id: TypeId): TypeProblem | undefined {
+  if (!idsChecked.has(btf.kind(id))) return undefined;
+  const start = btf.wordIndex(id);
+  let problem: TypeProblem | undefined;
+  forEachTypeWord(btf.words, start, (at) => {
+    const target = btf.words[at]!;
+    if (target > BTF_MAX_TYPE)
+      problem ??= { rule: "type-id", text: `refers to type ${target}`, word: at - start };
+  });
+  return problem;
+}
+
+const idsChecked: ReadonlySet<number> = new Set([
+  BTF_KIND_PTR,
+  BTF_KIND_ARRAY,
+  BTF_KIND_STRUCT,
+  BTF_KIND_UNION,
+  BTF_KIND_TYPEDEF,
+  BTF_KIND_VOLATILE,
+  BTF_KIND_CONST,
+  BTF_KIND_RESTRICT,
+  BTF_KIND_VAR,
+  BTF_KIND_DATASEC,
+  BTF_KIND_TYPE_TAG,
+]);
 
 /** Chains of typedefs, qualifiers and type tags: short, without a cycle, and (until 7.2) tags first. */
 function chainProblem(btf: Btf, start: TypeId, kernel: KernelRules): TypeProblem | undefined {
@@ -147,11 +215,14 @@ function chainProblem(btf: Btf, start: TypeId, kernel: KernelRules): TypeProblem
       return { rule: "chain-too-long", text: `chain of more than ${maximumChain} modifiers, or a cycle` };
     }
     if (btf.kind(id) !== BTF_KIND_TYPE_TAG) inTags = false;
-    else if (!inTags && kernel === "6.1")
+    else if (!inTags && kernel !== "7.2")
       return { rule: "type-tag-order", text: "a type tag stands behind a modifier" };
     // What lies below was walked before; only its first link can still break the order of tags.
     if (id < start) return undefined;
-    id = btf.sizeOrType(id);
+    const target = btf.sizeOrType(id);
+    if (target >= btf.typeCount)
+      return { rule: "type-id", text: `leads to type ${target}, there are ${btf.typeCount}`, word: 2 };
+    id = target;
   }
   return undefined;
 }

@@ -4,7 +4,15 @@ import { btfDiffCommand } from "./btf-diff-command.ts";
 import { btfDumpCommand } from "./btf-dump-command.ts";
 import { btfLayoutCommand } from "./btf-layout-command.ts";
 import { btfFindCommand, btfStatsCommand } from "./btf-query-commands.ts";
-import { btfDistillCommand, btfExtractCommand, btfSortCommand } from "./btf-write-commands.ts";
+import {
+  btfDedupCommand,
+  btfDistillCommand,
+  btfExtractCommand,
+  btfMergeCommand,
+  btfRelocateCommand,
+  btfSortCommand,
+  btfSplitCommand,
+} from "./btf-write-commands.ts";
 import type { Streams } from "./streams.ts";
 
 /** `dwarfless btf …` */
@@ -19,5 +27,9 @@ export function btfCommand(streams: Streams, setExitCode: (code: number) => void
     .addCommand(btfFindCommand(streams, setExitCode))
     .addCommand(btfExtractCommand(streams))
     .addCommand(btfSortCommand(streams))
-    .addCommand(btfDistillCommand(streams));
+    .addCommand(btfDedupCommand(streams))
+    .addCommand(btfSplitCommand(streams))
+    .addCommand(btfMergeCommand(streams))
+    .addCommand(btfDistillCommand(streams))
+    .addCommand(btfRelocateCommand(streams));
 }

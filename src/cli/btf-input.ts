@@ -6,23 +6,17 @@ import { readBtfFile, readDistilledBase } from "../sidecar/index.ts";
 const kernelBtfFolder = "/sys/kernel/btf";
 
 /**
- * The BTF in a file, over its base where it is split: `basePath`, or the distilled base beside it in
+ * The BTF in a file, over its base where it is split: `base` (a file, or BTF that is there already), or the distilled base beside it in
  * the same ELF file, or for `/sys/kernel/btf/MODULE` the running kernel's.
  * @throws {FormatError} `BTF_SPLIT` when it is split and no base is known; {@link FileError}
  */
-export async function loadBtf(path: string, basePath?: string): Promise<Btf> {
+export async function loadBtf(path: string, givenBase?: string | Btf): Promise<Btf> {
   const bytes = await readBtfFile(path);
-  const base = await loadBase(path, basePath);
+  const base = await loadBase(path, givenBase);
   try {
     return Btf.parse(bytes, { name: path, ...(base && { base }) });
   } catch (error) {
-    if (base === undefined && error instanceof FormatError && looksSplit(bytes)) {
-      throw new FormatError(
-        "BTF_SPLIT",
-        "split BTF, as modules have: give the BTF it was split from with --base (that kernel's vmlinux)",
-        { file: path },
-      );
-    }
+    if (base === undefined && error instanceof FormatError) refuseSplitWithoutBase(bytes, path);
     if (base !== undefined && error instanceof FormatError && isReferenceError(error)) {
       const problem = `${error.problem}: is ${base.inputName ?? "the base"} the BTF it was split from?`;
       throw new FormatError(error.code, problem, error.location);
@@ -31,10 +25,10 @@ export async function loadBtf(path: string, basePath?: string): Promise<Btf> {
   }
 }
 
-async function loadBase(path: string, basePath: string | undefined): Promise<Btf | undefined> {
+async function loadBase(path: string, given: string | Btf | undefined): Promise<Btf | undefined> {
   const distilled = await readDistilledBase(path);
   if (distilled !== undefined) {
-    if (basePath !== undefined) {
+    if (given !== undefined) {
       throw new UnsupportedError(
         "BTF_DISTILLED",
         "has a distilled base of its own, .BTF.base: leave --base away",
@@ -45,12 +39,26 @@ async function loadBase(path: string, basePath: string | undefined): Promise<Btf
     }
     return Btf.parse(distilled, { name: `${path} (.BTF.base)` });
   }
-  if (basePath !== undefined) return Btf.parse(await readBtfFile(basePath), { name: basePath });
-  if (dirname(path) === kernelBtfFolder && basename(path) !== "vmlinux") {
-    const kernel = `${kernelBtfFolder}/vmlinux`;
-    return Btf.parse(await readBtfFile(kernel), { name: kernel });
-  }
-  return undefined;
+  if (typeof given === "string") return Btf.parse(await readBtfFile(given), { name: given });
+  if (given !== undefined) return given;
+  const kernel = runningKernelBase(path);
+  return kernel === undefined ? undefined : Btf.parse(await readBtfFile(kernel), { name: kernel });
+}
+
+/** Of a module of the running kernel, `/sys/kernel/btf/MODULE`, what its BTF was split from. */
+export function runningKernelBase(path: string): string | undefined {
+  if (dirname(path) !== kernelBtfFolder || basename(path) === "vmlinux") return undefined;
+  return `${kernelBtfFolder}/vmlinux`;
+}
+
+/** @throws {FormatError} `BTF_SPLIT` for what looks split, when no base is known */
+export function refuseSplitWithoutBase(bytes: Uint8Array, path: string): void {
+  if (!looksSplit(bytes)) return;
+  throw new FormatError(
+    "BTF_SPLIT",
+    "split BTF, as modules have: give the BTF it was split from with --base (that kernel's vmlinux)",
+    { file: path },
+  );
 }
 
 /** The string section of a base begins with NUL; a split one's has no reason to. */
