@@ -1,4 +1,4 @@
-import { LimitError } from "../io/index.ts";
+import { LimitError, printable } from "../io/index.ts";
 import * as K from "./constants.ts";
 import { btfSectionName } from "./header.ts";
 import type { Btf, TypeId } from "./reader.ts";
@@ -28,10 +28,7 @@ export function declare(
 
 /** Text of a name with control characters escaped, so that it stays on its line. */
 export function printableName(name: string): string {
-  return name.replace(
-    /\p{Cc}/gu,
-    (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`,
-  );
+  return printable(name);
 }
 
 class Declarator {

@@ -19,6 +19,7 @@ const memory: readonly MemoryPiece[] = [
 
 // So that the last page is behind all others in the file.
 memory[1]!.bytes.set(memoryBytes(3000, 20), 49 * pageByteSize);
+memory[1]!.bytes[50 * pageByteSize - 1] = 1;
 
 function pagesOf(pieces: readonly MemoryPiece[], byteSize: number): Map<number, Uint8Array | "excluded"> {
   const pages = new Map<number, Uint8Array | "excluded">();

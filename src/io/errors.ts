@@ -3,6 +3,8 @@
  * {@link DwarflessError} into one line and an exit code.
  */
 
+import { printable } from "./printable.ts";
+
 const brand = Symbol.for("dwarfless.error");
 
 /** Where in an input something was found. Offsets are bytes. */
@@ -39,7 +41,8 @@ export class FormatError extends DwarflessError {
   readonly problem: string;
 
   constructor(code: string, problem: string, location: Location = {}) {
-    super(code, formatLocation(location) + problem);
+    // Names of sections and symbols are the file's: the message stays one line.
+    super(code, printable(formatLocation(location) + problem));
     this.problem = problem;
     this.location = location;
   }
