@@ -58,6 +58,17 @@ describe.skipIf(reason !== undefined)(
         expect(dwarfless(["btf", "check", "image.btf.o", ...check], { directory }).status).toBe(0);
         expect(statSync(path.join(directory, "image.btf.o")).size).toBeGreaterThan(1000);
         expect(run("sh", ["-c", "ls *.BTF.1"], { directory }).status).not.toBe(0);
+
+        // The way to have all variables without knowing the flags: words behind the program's name.
+        const withVariables = `${ownPahole} --btf_features=default,global_var`;
+        const version = mustRun("sh", ["-c", `sh ${folder}/scripts/pahole-version.sh ${withVariables}`]);
+        expect(version.stdout.toString().trim()).toBe("132");
+        mustRun("sh", [script, "image"], {
+          directory,
+          environment: { ...environment, PAHOLE: withVariables },
+        });
+        const variables = dwarfless(["btf", "dump", "image.btf.o", "decls"], { directory });
+        expect(variables.stdout.toString()).toContain("static struct rtnl_link_ops veth_link_ops;");
       });
     });
   },

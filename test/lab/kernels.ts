@@ -17,7 +17,8 @@ export type KernelName = (typeof dumpKernelNames)[number];
 
 /** All paths are resolved: no symbolic link is left in them. */
 export interface Kernel {
-  name: KernelName;
+  /** What is built here (test/guest/built-kernel.ts) is named apart. */
+  name: KernelName | `built-${string}`;
   directory: string;
   /** `uname -r`. */
   release: string;

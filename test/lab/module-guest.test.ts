@@ -110,7 +110,7 @@ describe.each(dumpKernelNames)("%s", (name) => {
 });
 
 /** A kernel of the same architecture where there is one: its module is refused for what it says, not for its machine. */
-function otherKernel(name: KernelName): KernelName {
+function otherKernel(name: Kernel["name"]): KernelName {
   return name === "6.1-amd64" ? "6.12-amd64" : "6.1-amd64";
 }
 
