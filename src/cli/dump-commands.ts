@@ -26,6 +26,7 @@ import { jsonDocument, writeJsonRows } from "./json.ts";
 import { writeLines } from "./line-writer.ts";
 import { oneLine } from "./run-program.ts";
 import type { Streams } from "./streams.ts";
+import { triageCommand } from "./triage-command.ts";
 
 type SetExitCode = (code: number) => void;
 
@@ -39,6 +40,7 @@ export function dumpCommands(streams: Streams, setExitCode: SetExitCode): Comman
     readCommand(streams, setExitCode),
     btCommand(streams, setExitCode),
     ...linuxCommands(streams, setExitCode),
+    triageCommand(streams),
     debugCommand(streams, setExitCode),
   ];
 }

@@ -14,7 +14,7 @@ export interface Doors {
 
 /** Commands that open a dump; one that is missing here is found too, only not as soon. */
 const dumpCommandNames =
-  "info vars sym eval read bt ps log mod mount files vm irq kmem runq timer dev sys net debug".split(" ");
+  "info vars sym eval read bt ps log mod mount files vm irq kmem runq timer dev sys net triage debug".split(" ");
 
 /** Run `dwarfless` with these arguments; gives the exit code. Throws what the top level turns into a line. */
 export async function runDwarfless(args: readonly string[], streams: Streams, doors: Doors): Promise<number> {
@@ -69,6 +69,10 @@ export function commandGroups(
     {
       names: ["store"],
       load: async () => [(await import("./store-command.ts")).storeCommand(streams, encodeFile, setExitCode)],
+    },
+    {
+      names: ["oops"],
+      load: async () => [(await import("./oops-command.ts")).oopsCommand(streams)],
     },
     {
       names: dumpCommandNames,

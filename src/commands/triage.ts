@@ -1,0 +1,167 @@
+import { type Kernel, releaseOf } from "../kernel/index.ts";
+import { Gaps, printkRecords } from "../linux/index.ts";
+import { Stacks } from "../stack/index.ts";
+import { judge, type Judgement, linesOfMessage, type LogLine, type MemoryFacts } from "../triage/index.ts";
+import { findStacks, stackRow, type StackRow, type TaskStack } from "./bt.ts";
+import { listMemory } from "./kmem.ts";
+import { type SystemInfo, systemInfo } from "./sys.ts";
+
+/** What `triage` says; `src/triage/README.md` has its members. Absent facts are null. */
+export interface TriageReport extends Judgement {
+  kernel: {
+    release: string | null;
+    version: string | null;
+    buildId: string | null;
+    architecture: string;
+    panicked: boolean | null;
+  };
+  machine: Pick<
+    SystemInfo,
+    | "nodeName"
+    | "cpus"
+    | "date"
+    | "uptime"
+    | "loadAverage"
+    | "threads"
+    | "commandLine"
+    | "taints"
+    | "taintMask"
+  > & {
+    hardware: string | null;
+  };
+  stack: StackRow | null;
+  /** Bytes. */
+  memory: {
+    total: number | null;
+    free: number | null;
+    cached: number | null;
+    slab: number | null;
+    swapTotal: number | null;
+    swapFree: number | null;
+  } | null;
+  unread: string[];
+}
+
+/** What each part is of, in the order in which they are read: the verdict needs the first ones. */
+class Steps {
+  readonly gaps: Gaps = new Gaps();
+  readonly late: string[] = [];
+  readonly #deadline: number | undefined;
+
+  constructor(deadline: number | undefined) {
+    this.#deadline = deadline;
+  }
+
+  get isLate(): boolean {
+    return this.#deadline !== undefined && Date.now() >= this.#deadline;
+  }
+
+  /** A part's value; null where it cannot be read or the time is over, and the reason is kept. */
+  read<Value>(name: string, part: () => Value): Value | null {
+    if (this.isLate) {
+      this.late.push(`${name}: not read before the deadline`);
+      return null;
+    }
+    return this.gaps.column(name, part);
+  }
+}
+
+/** From a dump to an answer. @param deadline as `Date.now()` counts */
+export function triage(kernel: Kernel, deadline?: number): TriageReport {
+  const steps = new Steps(deadline);
+  const { gaps } = steps;
+  const { foundation } = kernel;
+  const lines = steps.read("log", () => logOf(kernel, steps));
+  const stacks = steps.read("stacks", () => new Stacks(kernel));
+  const crashed =
+    stacks === null ? null : steps.read("panicked task", () => panickedStack(kernel, stacks, deadline));
+  const memory: MemoryFacts = {
+    panicked: stacks === null ? undefined : stacks.cpus.panicCpu !== undefined,
+    stackOverrun: () => [],
+    blockedTasks: () => [],
+    freedObjects: () => [],
+  };
+  const judgement = judge(lines ?? undefined, { memory });
+  const stack =
+    stacks === null || crashed === null
+      ? null
+      : steps.read("stack", () => stackRow(stacks, crashed, { args: true }));
+  const system = steps.read("machine", () => systemInfo(kernel, gaps));
+  const hardware = steps.read("hardware", () => hardwareName(kernel));
+  const use = steps.read("memory", () => memoryOf(kernel, gaps));
+  return {
+    kernel: {
+      release: releaseOf(foundation) ?? null,
+      version: system?.version ?? null,
+      buildId: kernel.buildId?.text ?? null,
+      architecture: foundation.memory.translation.architecture.name,
+      panicked: memory.panicked ?? null,
+    },
+    machine: {
+      nodeName: system?.nodeName ?? null,
+      hardware: hardware ?? judgement.record?.hardware ?? null,
+      cpus: system?.cpus ?? { online: "", present: "", possible: "", onlineCount: 0 },
+      date: system?.date ?? null,
+      uptime: system?.uptime ?? null,
+      loadAverage: system?.loadAverage ?? null,
+      threads: system?.threads ?? null,
+      commandLine: system?.commandLine ?? null,
+      taints: system?.taints ?? null,
+      taintMask: system?.taintMask ?? null,
+    },
+    ...judgement,
+    stack,
+    memory: use,
+    unread: [...gaps.diagnostics.map(({ text }) => text), ...steps.late],
+  };
+}
+
+/** Messages are looked at in pieces, so that a huge log is read in part rather than not at all. */
+function logOf(kernel: Kernel, steps: Steps): LogLine[] {
+  const lines: LogLine[] = [];
+  let count = 0;
+  for (const record of printkRecords(kernel, steps.gaps)) {
+    if ((++count & 255) === 0 && steps.isLate) {
+      steps.late.push("log: its end was not read before the deadline");
+      break;
+    }
+    if (record.text !== undefined) lines.push(...linesOfMessage({ ...record, text: record.text }));
+  }
+  return lines;
+}
+
+/** The task that panicked; null where none did. */
+function panickedStack(kernel: Kernel, stacks: Stacks, deadline: number | undefined): TaskStack | null {
+  if (stacks.cpus.panicCpu === undefined) return null;
+  const { found } = findStacks(kernel, { deadline });
+  for (const each of found) return each;
+  return null;
+}
+
+/** What dump_stack prints as `Hardware name`; static, and so without a type (lib/dump_stack.c). */
+function hardwareName(kernel: Kernel): string | null {
+  const address = kernel.foundation.symbols.addressOf("dump_stack_arch_desc_str");
+  if (address === undefined) return null;
+  const bytes = kernel.foundation.memory.read(address, 128);
+  const end = bytes.indexOf(0);
+  const text = Buffer.from(end < 0 ? bytes : bytes.subarray(0, end))
+    .toString("latin1")
+    .trim();
+  return /^[\x20-\x7e]+$/.test(text) ? text : null;
+}
+
+function memoryOf(kernel: Kernel, gaps: Gaps): NonNullable<TriageReport["memory"]> {
+  const { rows } = listMemory(kernel, gaps);
+  const size = (...names: string[]): number | null => {
+    const sizes = names.map((name) => rows.find((row) => row.name === name)?.size ?? null);
+    return sizes.includes(null) ? null : sizes.reduce<number>((sum, each) => sum + each!, 0);
+  };
+  return {
+    total: size("MemTotal"),
+    free: size("MemFree"),
+    cached: size("Cached"),
+    slab: size("SReclaimable", "SUnreclaim"),
+    swapTotal: size("SwapTotal"),
+    swapFree: size("SwapFree"),
+  };
+}

@@ -1,0 +1,87 @@
+import { contextOf } from "./context.ts";
+import type { Facts, Finding, Rule } from "./facts.ts";
+import { innermostFrames } from "./findings.ts";
+import * as checks from "./rules-checks.ts";
+import * as exceptions from "./rules-exceptions.ts";
+import { suspectsOf } from "./suspects.ts";
+import type { Verdict } from "./verdict.ts";
+
+/** In this order; the first that fits. */
+const rules: readonly Rule[] = [
+  checks.sysrq,
+  checks.machineCheck,
+  checks.stackOverflow,
+  exceptions.useAfterFree,
+  exceptions.nullPointer,
+  exceptions.badPointer,
+  exceptions.bug,
+  exceptions.exception,
+  checks.warning,
+  checks.hungTask,
+  checks.softLockup,
+  checks.hardLockup,
+  checks.rcuStall,
+  checks.outOfMemory,
+  checks.nmi,
+  checks.failedCheck,
+  checks.panicByName,
+];
+
+/** What happened, by the first rule that fits; `none` and `unknown` where none does. */
+export function classify(facts: Facts): Verdict {
+  const found = firstFinding(facts) ?? withoutReport(facts);
+  const record = facts.cause ?? facts.panic;
+  return {
+    class: found.class,
+    summary: found.summary,
+    context: found.context ?? contextOf(innermostFrames(record)),
+    confidence: found.confidence,
+    evidence: found.evidence,
+    members: found.members ?? [],
+    suspects: found.class === "none" || found.class === "unknown" ? [] : suspectsOf(facts),
+  };
+}
+
+function firstFinding(facts: Facts): Finding | undefined {
+  for (const rule of rules) {
+    const found = rule(facts);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** No report in the log: a machine that is well, or a log that is not there. */
+function withoutReport({ memory, hasLog }: Facts): Finding {
+  if (memory?.panicked === true) {
+    return {
+      class: "unknown",
+      summary: "the kernel panicked, and its log does not say why",
+      confidence: "certain",
+      evidence: [],
+    };
+  }
+  if (!hasLog || (memory !== undefined && memory.panicked === undefined)) {
+    const summary = "what can be read does not tell whether something is wrong";
+    return { class: "unknown", summary, confidence: "certain", evidence: [] };
+  }
+  const blocked = memory?.blockedTasks() ?? [];
+  if (blocked.length > 0) {
+    return {
+      class: "hung-task",
+      summary:
+        "tasks wait in uninterruptible sleep for longer than they should; the kernel has not complained",
+      confidence: "possible",
+      evidence: blocked,
+      context: "process",
+    };
+  }
+  return {
+    class: "none",
+    summary:
+      memory === undefined
+        ? "no report of trouble in this log"
+        : "nothing wrong: no CPU panicked, and the log reports no trouble",
+    confidence: memory === undefined ? "likely" : "certain",
+    evidence: [],
+  };
+}

@@ -1,0 +1,15 @@
+export { type LogLine, linesOfMessage, parseLogText } from "./log-text.ts";
+export { type Judgement, judge, type JudgeOptions, type RecordRow } from "./judge.ts";
+export type { MemoryFacts } from "./facts.ts";
+export type { CodeBytes, Fault, LinkedModule, OopsRecord } from "./record-parts.ts";
+export { type Place, placeText, type TraceFrame } from "./place.ts";
+export type { Report, ReportKind } from "./reports.ts";
+export type {
+  Confidence,
+  CrashContext,
+  Evidence,
+  MemberCandidate,
+  Suspect,
+  Verdict,
+  VerdictClass,
+} from "./verdict.ts";
