@@ -5,14 +5,18 @@ import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { allowedInModules, judge } from "../compare/allowed.ts";
 import { compareMany, type BtfInput } from "../compare/compare-btf.ts";
-import { featureSets, mapParallel, ownEncode, peerModule, peerVmlinux, spreadSample } from "./encoding.ts";
+import { featureSets, mapParallel, ownEncode, peerModule, peerVmlinux } from "./encoding.ts";
+import { moduleSample } from "./module-sample.ts";
 import { kernel, kernelMissing, kernelModules, kernelNames, peers, withTemporaryDirectory } from "./lab.ts";
 
-const sampleSize = 120;
+/** Modules of each kernel: a number, or `all`. What docs/differences.md counts are 120 of each. */
+const wanted = process.env["DWARFLESS_LAB_MODULES"] ?? "40";
+const sampleSize = wanted === "all" ? Infinity : Number(wanted);
+if (!(sampleSize >= 1)) throw new Error(`DWARFLESS_LAB_MODULES: ${wanted} is neither a number nor "all"`);
 /** Compared together: one base in memory for each side of each. */
 const batchSize = 20;
 
-describe.each(kernelNames)(`${sampleSize} modules of %s`, (name) => {
+describe.each(kernelNames)(`${wanted} modules of %s`, (name) => {
   test.for(featureSets)("equal pahole's as sets: %s", async (features, context) => {
     context.skip(kernelMissing(name) !== undefined, kernelMissing(name) ?? "");
     context.skip(!peers().available, peers().reason ?? "");
@@ -22,7 +26,7 @@ describe.each(kernelNames)(`${sampleSize} modules of %s`, (name) => {
     const totals: Record<string, number> = {};
     const unexplained: string[] = [];
     await withTemporaryDirectory(async (directory) => {
-      const sample = spreadSample(kernelModules(of), sampleSize);
+      const sample = moduleSample(kernelModules(of), sampleSize);
       for (let at = 0; at < sample.length; at += batchSize) {
         const batch = sample.slice(at, at + batchSize);
         const pairs = await mapParallel(batch, 2, async (module): Promise<[BtfInput, BtfInput]> => {

@@ -74,6 +74,22 @@ export async function ownEncode(input: string, output: string, options: OwnOptio
   return readFileSync(output);
 }
 
+/**
+ * `dwarfless encode` of a whole kernel: made once in a run of the tests, and the same for all that ask. With every
+ * variable there is a report beside it.
+ */
+export async function ownVmlinux(of: Kernel, features: FeatureSet): Promise<{ btf: string; report: string }> {
+  const directory = process.env["DWARFLESS_LAB_RUN"];
+  if (directory === undefined) throw new Error("test/lab/setup.ts did not run");
+  const btf = path.join(directory, `${of.name}-${features}.btf`);
+  const report = path.join(directory, `${of.name}-${features}.json`);
+  if (!existsSync(btf)) {
+    const extra = features === "global_var" ? ["--report", report] : [];
+    await ownEncode(of.vmlinux, btf, { features, extra });
+  }
+  return { btf, report };
+}
+
 export interface Ended {
   /** -1 when it was killed. */
   status: number;
@@ -119,10 +135,4 @@ export async function mapParallel<T, R>(
   };
   await Promise.all(Array.from({ length: width }, lane));
   return results;
-}
-
-/** `count` items spread evenly over a sorted list: the same ones every time. */
-export function spreadSample<T>(items: readonly T[], count: number): T[] {
-  if (items.length <= count) return [...items];
-  return Array.from({ length: count }, (_, i) => items[Math.floor((i * items.length) / count)]!);
 }

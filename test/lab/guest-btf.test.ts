@@ -9,6 +9,7 @@ import { architectureOf, type GuestResult, runInGuest } from "../guest/guest.ts"
 import type { InitramfsEntry } from "../guest/initramfs.ts";
 import { emulatorMissing } from "../guest/platform.ts";
 import { replaceSections } from "../../src/elf/index.ts";
+import { ownVmlinux, peerVmlinux } from "./encoding.ts";
 import {
   dwarfless,
   type Kernel,
@@ -102,12 +103,11 @@ function examine(of: Kernel): Promise<Findings> {
     writeFileSync(file("shipped"), shipped);
 
     const blobs = ["ours.percpu", "ours.all", "damaged"];
-    for (const selection of selections) {
-      encode([of.vmlinux, "-o", file(`ours.${selection}`), `--vars=${selection}`]);
-    }
+    copyFileSync((await ownVmlinux(of, "default")).btf, file("ours.percpu"));
+    copyFileSync((await ownVmlinux(of, "global_var")).btf, file("ours.all"));
     writeFileSync(file("damaged"), readFileSync(file("ours.all")).subarray(0, -1));
     if (peers().available) {
-      peerWithGlobalVariables(of, file("peer.all"));
+      copyFileSync(await peerVmlinux(of, "global_var"), file("peer.all"));
       blobs.push("peer.all");
     }
 
@@ -163,10 +163,4 @@ function encode(argv: readonly string[]): void {
   const result = dwarfless(["encode", ...argv]);
   if (result.status !== 0)
     throw new Error(`encode ${argv.join(" ")}: exit ${result.status}: ${result.stderr}`);
-}
-
-function peerWithGlobalVariables(of: Kernel, output: string): void {
-  const features = ["--lang_exclude=rust", "--btf_features=default", "--btf_features=+global_var"];
-  const result = peers().pahole([...features, `--btf_encode_detached=${output}`, of.vmlinux]);
-  if (result.status !== 0) throw new Error(`pahole: exit ${result.status}: ${result.stderr}`);
 }

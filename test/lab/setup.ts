@@ -2,15 +2,24 @@
  * Before the lab tests: the command line is built, kernels and peers are in the cache.
  * With everything cached this costs a fraction of a second.
  */
-import { existsSync, readdirSync, statSync } from "node:fs";
-import path from "node:path";
 import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { isInstalled, projectDirectory } from "./commands.ts";
 import { dumpKernelNames, kernelMissing } from "./kernels.ts";
 import { peers } from "./peers.ts";
 
-/** vitest's globalSetup. Throws when something can be made here and the making fails. */
-export function setup(): void {
+/** vitest's globalSetup; gives what ends it. Throws when something can be made here and the making fails. */
+export function setup(): () => void {
+  fetchAll();
+  // What several test files of this run want is made once: see encoding.ts.
+  const directory = mkdtempSync(path.join(tmpdir(), "dwarfless-lab-"));
+  process.env["DWARFLESS_LAB_RUN"] = directory;
+  return () => rmSync(directory, { recursive: true, force: true });
+}
+
+function fetchAll(): void {
   if (!isBuilt()) inherit("npm", ["run", "--silent", "build"]);
   const missing = dumpKernelNames.filter((name) => kernelMissing(name) !== undefined);
   const fetches = missing.map((name) => ["kernel.sh", name]);
