@@ -37,6 +37,7 @@ import {
   timerLines,
   type TimerRow,
 } from "../commands/index.ts";
+import { locksCommand } from "./locks-command.ts";
 import { logCommand } from "./log-command.ts";
 import { netCommand } from "./net-command.ts";
 import { sysCommand } from "./sys-command.ts";
@@ -60,6 +61,7 @@ export function linuxCommands(streams: Streams, setExitCode: (code: number) => v
     table(runq),
     table(timer),
     table(dev),
+    locksCommand(streams),
     sysCommand(streams),
     netCommand(streams),
   ];

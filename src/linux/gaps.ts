@@ -40,6 +40,11 @@ export class Gaps {
     else this.#counts.set(key, { text: `${name}: ${error.message}`, code: error.code, count: 1 });
   }
 
+  /** Keep that a deadline cut something short. */
+  late(what: string): void {
+    this.#walks.push({ severity: "warning", code: "DEADLINE", text: `${what}: not all were read in time` });
+  }
+
   get diagnostics(): readonly Diagnostic[] {
     const columns = [...this.#counts.values()].map(({ text, code, count }): Diagnostic => ({
       severity: "warning",

@@ -38,6 +38,11 @@ export {
 } from "./sock.ts";
 export { forEachNetdev, netdevAddresses } from "./netdevice.ts";
 export { type ArmedHrtimer, type ArmedTimer, cpuHrtimers, cpuTimers } from "./timer.ts";
+export { mutexForEachWaiter, mutexOwner } from "./mutex.ts";
+export { rwsemForEachWaiter, type RwsemState, rwsemState, rwsemWaiterWants } from "./rwsem.ts";
+export { semaphoreCount, semaphoreForEachWaiter, semaphoreLastHolder } from "./semaphore.ts";
+export { completionDone, completionForEachWaiter } from "./completion.ts";
+export { rtMutexForEachWaiter, rtMutexOwner } from "./rtmutex.ts";
 export { cpuRq, schedClass, taskOnRqQueued } from "./runqueue.ts";
 export {
   blockDeviceName,
@@ -46,3 +51,8 @@ export {
   type DeviceNumbers,
   forEachBlockDevice,
 } from "./device.ts";
+export { compoundHead, pageState, type PageState, pageToPfn, pfnToPage, vmemmap } from "./page.ts";
+export { forEachVmapArea, type VmapArea, vmapKinds } from "./vmalloc.ts";
+export { type FreePlace, freePlaceOf, slabObject, type SlabPlace } from "./slab-object.ts";
+export { directMap, directMapAddress } from "./direct-map.ts";
+export { processMemory, userMemory } from "./user-memory.ts";

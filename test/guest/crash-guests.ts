@@ -34,7 +34,22 @@ interface Recipe {
 const hungTask =
   "echo 1 >/proc/sys/kernel/hung_task_panic; echo 3 >/proc/sys/kernel/hung_task_timeout_secs; echo 1 >/proc/sys/kernel/hung_task_check_interval_secs";
 
-const recipes = {
+export type CrashCase =
+  | "null-pointer"
+  | "null-pointer-again"
+  | "use-after-free"
+  | "use-after-free-poisoned"
+  | "stack-overflow"
+  | "bug"
+  | "hung-task"
+  | "soft-lockup"
+  | "rcu-stall"
+  | "interrupt"
+  | "out-of-memory"
+  | "frozen"
+  | "locks";
+
+const recipes: Record<CrashCase, Recipe> = {
   "null-pointer": { step: 1, commandLine: "oops=panic" },
   /** The same again: loaded somewhere else. */
   "null-pointer-again": { step: 1, before: "sleep 1", commandLine: "oops=panic" },
@@ -59,10 +74,10 @@ const recipes = {
   "out-of-memory": { before: "echo 1 >/proc/sys/vm/panic_on_oom; tail /dev/zero" },
   /** A frozen file system, and who writes there: needs no module of ours. */
   frozen: {
-    modules: ["loop", "vfat", "nls_ascii", "nls_cp437", "nls_utf8"],
+    modules: ["loop"],
     before: [
-      "truncate -s 4M /disk; mkdosfs /disk >/dev/null; losetup /dev/loop0 /disk",
-      "mkdir /place; mount -t vfat /dev/loop0 /place || echo @failed mount",
+      "truncate -s 4M /disk; mke2fs -F /disk >/dev/null; losetup /dev/loop0 /disk",
+      "mkdir /place; mount -t ext4 /dev/loop0 /place || echo @failed mount",
       "fsfreeze --freeze /place || echo @failed fsfreeze",
       "touch /place/name &",
     ].join("\n"),
@@ -70,9 +85,7 @@ const recipes = {
   },
   /** One waiter and more for every kind of lock. */
   locks: { step: 9, stays: true },
-} satisfies Record<string, Recipe>;
-
-export type CrashCase = keyof typeof recipes;
+};
 
 /** Changed when dumps made before no longer do for a reason that the key does not cover. */
 const recipeVersion = 1;
@@ -81,17 +94,16 @@ const memoryMebibytes = 192;
 /** Why this guest cannot be made here, or undefined when it can. */
 export function crashGuestMissing(name: KernelName, which: CrashCase): string | undefined {
   const tools = ["make", "gcc", "apt-get", "dpkg"].filter((tool) => !isInstalled(tool));
-  const needsModule = "step" in recipes[which];
+  const needsModule = recipes[which].step !== undefined;
   return (
-    dumpMissing(name) ??
-    (needsModule && tools.length > 0 ? `not installed: ${tools.join(", ")}` : undefined)
+    dumpMissing(name) ?? (needsModule && tools.length > 0 ? `not installed: ${tools.join(", ")}` : undefined)
   );
 }
 
 /** The guest's dump, `elf`, and its console. What the module says of locks is in {@link lockFacts}. */
 export async function crashGuest(name: KernelName, which: CrashCase): Promise<GuestDump> {
   const of = kernel(name);
-  const recipe: Recipe = recipes[which];
+  const recipe = recipes[which];
   const sources = [initScript(recipe), ...(recipe.step === undefined ? [] : [guestSource("sample.c")])];
   const directory = await cachedDirectory(
     path.join(cacheDirectory, "guests", of.release),
