@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { judgementSections } from "../commands/index.ts";
 import { FileError } from "../io/index.ts";
-import { judge, parseLogText } from "../triage/index.ts";
+import { btfKnowledge, judge, membersAt, type OopsRecord, parseLogText } from "../triage/index.ts";
+import { loadBtf } from "./btf-input.ts";
 import { addReportOptions, checkReportFlags, printReport, type ReportFlags } from "./triage-command.ts";
 import type { Streams } from "./streams.ts";
 import { errnoOf } from "./write-all.ts";
@@ -26,13 +27,22 @@ export function oopsCommand(streams: Streams): Command {
     .option("--btf <FILE>", "types of that kernel, to name the member at a bad address")
     .option("--json", "print as JSON")
     .addHelpText("after", example)
-    .action((file: string | undefined, flags: OopsFlags) => {
+    .action(async (file: string | undefined, flags: OopsFlags) => {
       checkReportFlags("oops", flags);
       const lines = parseLogText(readText(file ?? "-"));
-      const judgement = judge(lines);
+      const btf = flags.btf === undefined ? undefined : await loadBtf(flags.btf);
+      const judgement = judge(lines, {
+        membersAt: (record) =>
+          btf === undefined ? [] : membersAt(record, btfKnowledge(btf, isArm64(record))),
+      });
       const name = file === undefined || file === "-" ? "standard input" : file;
       printReport(`Oops in ${name}`, judgement, judgementSections(judgement), flags, streams);
     });
+}
+
+/** Registers are named as the architecture names them. */
+function isArm64({ registers }: OopsRecord): boolean {
+  return "x0" in registers;
 }
 
 /** Logs are mostly ASCII; what is not must not stop reading. @throws {FileError} */

@@ -1,7 +1,15 @@
 import { type Kernel, releaseOf } from "../kernel/index.ts";
 import { Gaps, printkRecords } from "../linux/index.ts";
 import { Stacks } from "../stack/index.ts";
-import { judge, type Judgement, linesOfMessage, type LogLine, type MemoryFacts } from "../triage/index.ts";
+import {
+  judge,
+  type Judgement,
+  kernelKnowledge,
+  linesOfMessage,
+  type LogLine,
+  membersAt,
+  type MemoryFacts,
+} from "../triage/index.ts";
 import { findStacks, stackRow, type StackRow, type TaskStack } from "./bt.ts";
 import { listMemory } from "./kmem.ts";
 import { type SystemInfo, systemInfo } from "./sys.ts";
@@ -81,7 +89,10 @@ export function triage(kernel: Kernel, deadline?: number): TriageReport {
     blockedTasks: () => [],
     freedObjects: () => [],
   };
-  const judgement = judge(lines ?? undefined, { memory });
+  const judgement = judge(lines ?? undefined, {
+    memory,
+    membersAt: (record) => steps.read("code", () => membersAt(record, kernelKnowledge(kernel))) ?? [],
+  });
   const stack =
     stacks === null || crashed === null
       ? null

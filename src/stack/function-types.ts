@@ -1,14 +1,20 @@
 import { type Btf, BTF_KIND_FUNC } from "../btf/index.ts";
-import type { Kernel } from "../kernel/index.ts";
 import { Type } from "../program/index.ts";
+
+/** BTF of a kernel and its modules; a `Kernel` is one, and so is a file that is known to fit a log. */
+export interface FunctionTypeSource {
+  readonly kernelBtf: { readonly btf: Btf } | undefined;
+  /** Text in the place of a module's BTF says why there is none. */
+  readonly modules: readonly { readonly name: string; readonly btf: Btf | string }[];
+}
 
 /** Prototypes of functions by name: FUNC of the BTF of the kernel and its modules. */
 export class FunctionTypes {
-  readonly #kernel: Kernel;
+  readonly #kernel: FunctionTypeSource;
   readonly #indexes = new Map<Btf, Map<number, number>>();
   readonly #found = new Map<string, Type | undefined>();
 
-  constructor(kernel: Kernel) {
+  constructor(kernel: FunctionTypeSource) {
     this.#kernel = kernel;
   }
 

@@ -13,3 +13,5 @@ export type {
   Verdict,
   VerdictClass,
 } from "./verdict.ts";
+export { type CodeKnowledge, membersAt } from "./members-at.ts";
+export { btfKnowledge, kernelKnowledge } from "./kernel-knowledge.ts";
