@@ -1,8 +1,16 @@
 import { basename } from "node:path";
 import { Command } from "commander";
 import { Btf, BTF_KIND_VAR, formatProblem, validateBtf } from "../btf/index.ts";
+import { unpackFile } from "../compress/index.ts";
 import { ElfFile } from "../elf/index.ts";
-import { FileSource, FormatError, isDwarflessError, UsageError } from "../io/index.ts";
+import {
+  FileSource,
+  FormatError,
+  isDwarflessError,
+  LimitError,
+  MemorySource,
+  UsageError,
+} from "../io/index.ts";
 import { Kernel } from "../kernel/index.ts";
 import {
   elfImage,
@@ -72,7 +80,10 @@ export function moduleCommand(
       "--vars <SPLIT>",
       "split BTF over the kernel's own to put in (default: encoded from FILE's DWARF)",
     )
-    .option("--like <MODULE.ko>", "a module of that kernel, for vermagic and checksum (default: from FILE)")
+    .option(
+      "--like <MODULE.ko>",
+      "a module of that kernel (.ko, .ko.xz, .ko.zst, .ko.gz), for vermagic and checksum (default: from FILE)",
+    )
     .option("--name <NAME>", "the module's name")
     .option("--no-function-statics", "leave statics of functions and names like __func__.1 out")
     .option("--modinfo <KEY=VALUE...>", "more of .modinfo, such as intree=Y of a distribution's own build")
@@ -224,12 +235,8 @@ async function openDumped(file: string): Promise<Subject> {
   }
 }
 
-/** What distributions compress modules with, by the first two bytes. */
-const unpackers: ReadonlyMap<string, string> = new Map([
-  ["fd37", "xz"],
-  ["28b5", "zstd"],
-  ["1f8b", "gzip"],
-]);
+/** Debian's largest with DWARF has 60 MB. */
+const maximumModule = 1 << 29;
 
 async function factsFor(file: string, subject: Subject, like: string | undefined): Promise<ModuleFacts> {
   const { image } = subject;
@@ -239,17 +246,25 @@ async function factsFor(file: string, subject: Subject, like: string | undefined
       file,
     });
   }
-  const source = new FileSource(like);
+  const facts = await factsOfModule(ElfFile.open(new MemorySource(await readModule(like), like)));
+  if (image !== undefined && image.machine !== facts.machine) {
+    throw new FormatError("MODULE_LIKE", `for another kind of processor than ${file}`, { file: like });
+  }
+  return facts;
+}
+
+/** A module as it is, or as distributions pack it. */
+async function readModule(path: string): Promise<Uint8Array> {
+  const source = new FileSource(path);
   try {
-    const unpacker = unpackers.get(Buffer.from(source.read(0, Math.min(2, source.byteSize))).toString("hex"));
-    if (unpacker !== undefined) {
-      throw new FormatError("MODULE_LIKE", `compressed: unpack it first (${unpacker} -dk)`, { file: like });
+    if (source.byteSize > maximumModule) {
+      throw new LimitError("MODULE_LIKE", `${source.byteSize} bytes: too large for a module`, { file: path });
     }
-    const facts = await factsOfModule(ElfFile.open(source));
-    if (image !== undefined && image.machine !== facts.machine) {
-      throw new FormatError("MODULE_LIKE", `for another kind of processor than ${file}`, { file: like });
-    }
-    return facts;
+    return await unpackFile(source.read(0, source.byteSize));
+  } catch (error) {
+    // Codecs do not know of files.
+    if (!(error instanceof FormatError) || error.location.file !== undefined) throw error;
+    throw new FormatError("MODULE_LIKE", error.problem, { file: path });
   } finally {
     source.close();
   }
