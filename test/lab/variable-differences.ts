@@ -6,6 +6,7 @@ export interface VariableRow {
   type: string;
   address: string;
   size: number;
+  section: string | null;
   module: string | null;
   perCpu: boolean;
   source: string;
