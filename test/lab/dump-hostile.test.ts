@@ -1,7 +1,6 @@
 /**
  * Broken dumps of real kernels: cut off anywhere, and with bytes changed in headers, tables and
- * lists. What comes of each is a kernel that is the right one, or a typed error, in bounded time
- * and memory.
+ * lists. What comes of each is a kernel that is the right one, or a typed error, in bounded memory.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Dump, openDumpSources } from "../../src/dump/index.ts";
@@ -13,9 +12,7 @@ import { loadSegments } from "../guest/core-file.ts";
 import { type DumpKind, dumpMissing, guestDump, type GuestDump } from "../guest/dumps.ts";
 import { peers } from "./peers.ts";
 
-/** Milliseconds that one case may take on a busy machine; a whole one takes 300. */
-const slowestCase = 30_000;
-/** After that a search for a kernel that is not there gives up. */
+/** Milliseconds; after that a search for a kernel that is not there gives up. */
 const deadline = 3000;
 /** Bytes that all cases together may add to what the process has. */
 const memoryLimit = 1_000_000_000;
@@ -26,7 +23,6 @@ interface Outcome {
   right: number;
   refused: number;
   failures: string[];
-  slowest: number;
 }
 
 const dumps = new Map<DumpKind, GuestDump>();
@@ -40,16 +36,16 @@ beforeAll(async () => {
 afterAll(() => expect(process.memoryUsage().rss - memoryBefore).toBeLessThan(memoryLimit));
 
 /**
- * [guest, format, dumps cut off, dumps with changed bytes]: 200 and 4,400 in all. Fewest of what
+ * [guest, format, dumps cut off, dumps with changed bytes]: 110 and 2,000 in all. Fewest of what
  * costs most: where the tables of a compressed dump are cut off, all that is left is searched.
  */
 const containers: readonly (readonly [DumpKind, string, number, number])[] = [
-  ["idle", "elf", 60, 1000],
-  ["idle", "kdump-zlib", 15, 200],
-  ["no-note", "lime", 40, 400],
-  ["kdump", "vmcore", 50, 1400],
-  ["kdump", "zlib-d31", 20, 1100],
-  ["kdump", "flattened-d31", 15, 300],
+  ["idle", "elf", 35, 500],
+  ["idle", "kdump-zlib", 5, 100],
+  ["no-note", "lime", 25, 250],
+  ["kdump", "vmcore", 30, 600],
+  ["kdump", "zlib-d31", 10, 400],
+  ["kdump", "flattened-d31", 5, 150],
 ];
 
 describe.each(containers)("%s %s", (kind, format, cuts, changes) => {
@@ -74,30 +70,26 @@ describe.each(containers)("%s %s", (kind, format, cuts, changes) => {
     context.skip(missing !== undefined, missing);
     await withFile(dumps.get(kind)!.file(format), async (file) => {
       const failures: string[] = [];
-      let slowest = 0;
       for (let seed = 0; seed < changes; seed++) {
         // Headers, segments, notes and bitmaps lie in the first blocks of every format; pages' descriptors after them.
         const patches = changesIn(seed, seed % 2 === 0 ? 1024 : 65536, file);
-        const start = performance.now();
         try {
           readEverywhere(await openDumpSources([new PatchedSource(file, patches)]), seed);
         } catch (error) {
           if (!isDwarflessError(error)) failures.push(`${describePatches(patches)}: ${String(error)}`);
         }
-        slowest = Math.max(slowest, performance.now() - start);
       }
       expect(failures.slice(0, 5)).toEqual([]);
-      expect(slowest).toBeLessThan(slowestCase);
     });
   });
 });
 
-test("600 changes of the tables and lists that a kernel is found by", async (context) => {
+test("200 changes of the tables and lists that a kernel is found by", async (context) => {
   context.skip(missing !== undefined, missing);
   const dump = dumps.get("idle")!;
   await withFile(dump.file("elf"), async (file) => {
     const regions = await tablesInMemory(file, dump);
-    const outcome = await judge(600, dump, async (seed) => {
+    const outcome = await judge(200, dump, async (seed) => {
       const random = randomNumbers(seed);
       const [table, regionOffset, byteSize] = regions[seed % regions.length]!;
       const patches = Array.from({ length: 1 + random(3) }, () => ({
@@ -132,10 +124,9 @@ async function judge(
   make: (index: number) => Promise<BrokenDump>,
 ): Promise<Outcome> {
   const truth = new Truth(dump);
-  const outcome: Outcome = { right: 0, refused: 0, failures: [], slowest: 0 };
+  const outcome: Outcome = { right: 0, refused: 0, failures: [] };
   for (let index = 0; index < count; index++) {
     const { text, source } = await make(index);
-    const start = performance.now();
     try {
       const opened = await openDumpSources([source]);
       const kernel = await Kernel.over(opened, { sidecar: "none", deadline: Date.now() + deadline });
@@ -147,9 +138,6 @@ async function judge(
       if (isDwarflessError(error)) outcome.refused++;
       else outcome.failures.push(`${text}: ${error instanceof Error ? error.stack : String(error)}`);
     }
-    const milliseconds = Math.round(performance.now() - start);
-    outcome.slowest = Math.max(outcome.slowest, milliseconds);
-    if (milliseconds > slowestCase) outcome.failures.push(`${text}: took ${milliseconds} ms`);
   }
   return outcome;
 }
