@@ -14,6 +14,7 @@ interface LayoutFlags {
   sizes?: boolean;
   nrMembers?: boolean;
   holes?: string;
+  expand?: boolean;
 }
 
 const example = `
@@ -33,6 +34,7 @@ export function btfLayoutCommand(streams: Streams, setExitCode: (code: number) =
     .argument("<FILE>", "raw BTF, or an ELF file with .BTF")
     .argument("[NAME...]", "structs and unions: NAME, 'struct NAME', or an id")
     .option("--base <BTF>", "what FILE was split from: raw BTF, or ELF with .BTF")
+    .option("-E, --expand", "print what is behind typedefs, and structs within structs where they stand")
     .option("--contains <TYPE>", "names of the structs with a member of struct or union TYPE")
     .option("--sizes", "a line each: name, bytes, holes")
     .option("--nr-members", "a line each: name, count of members")
@@ -51,10 +53,11 @@ async function layout(
 ): Promise<number> {
   if (flags.sizes && flags.nrMembers) throw new UsageError("--sizes and --nr-members exclude each other");
   const btf = await loadBtf(file, flags.base);
-  const printer = new LayoutPrinter(btf);
+  const options = { expand: flags.expand ?? false };
+  const printer = new LayoutPrinter(btf, options);
   const isWhole = names.length === 0 && flags.holes === undefined && flags.contains === undefined;
   if (isWhole && !flags.sizes && !flags.nrMembers) {
-    writePieces(layouts(btf), streams);
+    writePieces(layouts(btf, options), streams);
     return exitDone;
   }
   const ids = select(btf, names, printer, flags);

@@ -22,9 +22,12 @@ function bpftoolDump(file: string, ...format: string[]): string {
 }
 
 /** Arguments to run pahole on every struct and union of a BTF file. */
-function paholeLayouts(file: string): [string, string[], { maxBuffer: number; encoding: "latin1" }] {
+function paholeLayouts(
+  file: string,
+  ...flags: string[]
+): [string, string[], { maxBuffer: number; encoding: "latin1" }] {
   const [program, ...prefix] = peerCommand(peers().root, "pahole");
-  return [program!, [...prefix, "-F", "btf", file], { maxBuffer: 1 << 29, encoding: "latin1" }];
+  return [program!, [...prefix, "-F", "btf", ...flags, file], { maxBuffer: 1 << 29, encoding: "latin1" }];
 }
 
 /** A compiler's complaints about a C file; undefined when there is no such compiler. */
@@ -54,6 +57,8 @@ describe.each(kernelNames)("BTF of %s", (name) => {
         expect(bpftoolDump(file, "format", "c", "unsorted") === unsorted, "unsorted C dump").toBe(true);
         const pahole = spawnSync(...paholeLayouts(file)).stdout;
         expect(pahole === [...layouts(btf)].join(""), "pahole's layouts").toBe(true);
+        const expanded = spawnSync(...paholeLayouts(file, "-E")).stdout;
+        expect(expanded === [...layouts(btf, { expand: true })].join(""), "expanded").toBe(true);
         const header = path.join(directory, "vmlinux.c");
         writeFileSync(header, c, "latin1");
         for (const compiler of ["gcc", "clang"]) {

@@ -99,7 +99,98 @@ struct outer {
 } __attribute__((__aligned__(64)));
 `;
 
+/** For which pahole 1.32 -E printed {@link expandedText}. */
+function nested(): Btf {
+  const b = new BtfBuilder();
+  const int = b.addInt("int", 4, 1);
+  b.addInt("long int", 8, 1);
+  const word = b.addTypedef("word", b.addTypedef("__word", int));
+  const inner = b.addStruct("inner", 8, [
+    { name: "a", type: word, bitOffset: 0 },
+    { name: "b", type: b.addConst(word), bitOffset: 32 },
+  ]);
+  const either = b.addUnion("either", 8, [
+    { name: "x", type: inner, bitOffset: 0 },
+    { name: "c", type: b.addConst(inner), bitOffset: 0 },
+  ]);
+  b.addStruct("outer", 64, [
+    { name: "first", type: inner, bitOffset: 0 },
+    { name: "list", type: b.addArray(inner, int, 3), bitOffset: 64 },
+    { name: "either", type: b.addConst(either), bitOffset: 256 },
+    { name: "kind", type: b.addEnum("kind", 1, [{ name: "ONE", value: 1n }]), bitOffset: 320 },
+    { name: "bits", type: word, bitOffset: 352, bitfieldSize: 3 },
+    { name: "more", type: word, bitOffset: 360, bitfieldSize: 3 },
+    { name: "pointer", type: b.addTypedef("pointer", b.addPtr(inner)), bitOffset: 384 },
+    { name: "counter", type: b.addVolatile(word), bitOffset: 448 },
+  ]);
+  return b.toBtf();
+}
+
+const expandedText = `struct outer {
+\tstruct inner {
+\t\t/* typedef word -> __word */ int                a;                       /*     0     4 */
+\t\tconst word         b;                                                    /*     4     4 */
+\t} first; /*     0     8 */
+\tstruct inner {
+\t\t/* typedef word -> __word */ int                a;                       /*     8     4 */
+\t\tconst word         b;                                                    /*    12     4 */
+\t} list[3]; /*     8    24 */
+\tconst union either {
+\t\tstruct inner {
+\t\t\t/* typedef word -> __word */ int  a;                       /*    32     4 */
+\t\t\tconst word b;                                              /*    36     4 */
+\t\t} x; /*    32     8 */
+\t\tconst struct inner {
+\t\t\t/* typedef word -> __word */ int a;                  /*    32     4 */
+\t\t\tconst word     b;                                    /*    36     4 */
+
+\t\t\t/* size: 8, cachelines: 1, members: 2 */
+\t\t\t/* last cacheline: 40 bytes */
+\t\t} either; /*    32     8 */
+\t} either; /*    32     8 */
+\tenum kind {
+\t\tONE = 1,
+\t} __attribute__((__packed__)) kind;                      /*    40     1 */
+
+\t/* XXX 3 bytes hole, try to pack */
+
+\t/* typedef word -> __word */ int                        bits:3;                  /*    44: 0  4 */
+
+\t/* XXX 5 bits hole, try to pack */
+\t/* typedef word -> __word */ int                        :5;
+
+\t/* typedef word -> __word */ int                        more:3;                  /*    44: 8  4 */
+
+\t/* XXX 21 bits hole, try to pack */
+
+\t/* typedef pointer */ struct inner *             pointer;                        /*    48     8 */
+\tvolatile word              counter;                                              /*    56     4 */
+
+\t/* size: 64, cachelines: 1, members: 8 */
+\t/* sum members: 53, holes: 1, sum holes: 3 */
+\t/* sum bitfield members: 6 bits, bit holes: 2, sum bit holes: 26 bits */
+\t/* padding: 4 */
+};
+`;
+
 describe("struct layout", () => {
+  it("expands what is behind typedefs, and structs where they stand", () => {
+    expect([...layouts(nested(), { expand: true })].at(-1)).toBe(expandedText);
+  });
+
+  it("bounds what structs that hold each other expand to", () => {
+    const b = new BtfBuilder();
+    for (let id = 1; id < 30; id++) {
+      const half = { type: id + 1, bitOffset: 0 };
+      b.addStruct(`s${id}`, 8, [
+        { name: "a", ...half },
+        { name: "b", ...half },
+      ]);
+    }
+    b.addStruct("last", 8, []);
+    expect(() => new LayoutPrinter(b.toBtf(), { expand: true }).print(1)).toThrow("characters");
+  });
+
   it("shows offsets, holes, paddings, bitfields and cache lines as pahole does", () => {
     expect([...layouts(sample())].join("")).toBe(expected);
   });

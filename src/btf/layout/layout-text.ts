@@ -2,7 +2,7 @@ import { LimitError } from "../../io/index.ts";
 import { pointerByteSizeOf } from "../type-sizes.ts";
 import * as K from "../constants.ts";
 import { btfSectionName } from "../header.ts";
-import { isEnum } from "../modifiers.ts";
+import { isComposite, isEnum } from "../modifiers.ts";
 import type { Btf, TypeId } from "../reader.ts";
 import { cacheLineByteSize, type ClassInfo, ClassInfos, type MemberPlace } from "./class-info.ts";
 import { FlexibleArrays } from "./flexible-array.ts";
@@ -10,11 +10,15 @@ import { statisticsText, Tally } from "./statistics.ts";
 import { functionText, padded, typeText } from "./type-text.ts";
 
 const maximumDepth = 32;
-const maximumLength = 1 << 26;
+const maximumLength = 1 << 22;
+/** Of all structs together; expanded, each may hold all others. */
+const maximumTotal = 1 << 28;
 /** Columns of a member's type and of its name, in a struct that is not within another. */
 const typeColumns = 26;
 const structNameColumns = 23;
 const unionNameColumns = 21;
+/** Of a name where everything is expanded. */
+const expandedNameColumns = 55;
 
 /** Every named struct and union of the BTF itself, one text each; see {@link distinctStructs}. */
 export function* layouts(btf: Btf, options: LayoutOptions = {}): Generator<string> {
@@ -43,6 +47,8 @@ export function* distinctStructs(btf: Btf, infos: ClassInfos): Generator<TypeId>
 export interface LayoutOptions {
   /** Bytes of a pointer; that of `long` by default. */
   pointerByteSize?: number;
+  /** Print what is behind typedefs, and structs within structs where they stand, as `pahole -E`. */
+  expand?: boolean;
 }
 
 /** What holds for the struct being printed, and what is within it. */
@@ -52,11 +58,15 @@ interface Frame {
   nameColumns: number;
   /** Where it lies in the outermost one. */
   baseOffset: number;
+  /** Behind a pointer, where each struct within counts from its own start. */
+  isPointedTo: boolean;
   withStatistics: boolean;
   /** Behind `const`, a struct within has statistics too. */
   isQualified: boolean;
   /** In a union no array is flexible. */
   isInUnion: boolean;
+  /** Name behind the definition of a struct, where that is no part of its member's line. */
+  suffix: string;
 }
 
 /** How pahole begins a remark on what could be packed: part of the text that must equal its own. */
@@ -67,13 +77,17 @@ export class LayoutPrinter {
   readonly infos: ClassInfos;
   readonly #btf: Btf;
   readonly #flexible: FlexibleArrays;
+  readonly #expand: boolean;
   #text = "";
+  /** Characters of all structs so far. */
+  #written = 0;
   #cacheLine = 0;
 
   constructor(btf: Btf, options: LayoutOptions = {}) {
     this.#btf = btf;
     this.infos = new ClassInfos(btf, options.pointerByteSize ?? pointerByteSizeOf(btf));
     this.#flexible = new FlexibleArrays(btf, this.infos);
+    this.#expand = options.expand ?? false;
   }
 
   /**
@@ -87,14 +101,17 @@ export class LayoutPrinter {
     const frame: Frame = {
       level: 0,
       typeColumns,
-      nameColumns: isStruct ? structNameColumns : unionNameColumns,
+      nameColumns: this.#expand ? expandedNameColumns : isStruct ? structNameColumns : unionNameColumns,
       baseOffset: 0,
+      isPointedTo: false,
       withStatistics: true,
       isQualified: false,
       isInUnion: false,
+      suffix: "",
     };
     this.#body(id, frame);
     this.#put(";\n");
+    this.#written += this.#text.length;
     return this.#text;
   }
 
@@ -120,7 +137,7 @@ export class LayoutPrinter {
       this.#put("\n");
     }
     this.#cacheLine = cacheLine;
-    this.#put(`${indent(frame.level)}}`);
+    this.#put(`${indent(frame.level)}}${frame.suffix}`);
   }
 
   #struct(id: TypeId, frame: Frame): void {
@@ -174,9 +191,12 @@ export class LayoutPrinter {
     }
     if (frame.withStatistics) {
       const flexible = this.#flexible.membersOf(id);
-      this.#put(statisticsText(tally, info, btf.sizeOrType(id), lead, flexible));
+      const place = { baseOffset: frame.baseOffset, byteSize: btf.sizeOrType(id) };
+      this.#put(statisticsText(tally, info, place, lead, flexible));
     }
-    this.#put(`${indent(frame.level)}}${isPacked ? packedText : ""}${alignedText(info.alignment)}`);
+    this.#put(
+      `${indent(frame.level)}}${isPacked ? packedText : ""}${frame.suffix}${alignedText(info.alignment)}`,
+    );
   }
 
   /** Says how a bitfield goes on where its storage unit is shared or left. */
@@ -193,14 +213,14 @@ export class LayoutPrinter {
       needsBlank = true;
     };
     if (member.bitfieldSize !== 0 && last.bitHole > 0) {
-      const name = typeText(this.#btf, member.type);
+      const type = this.#expand ? this.#behindTypedefs(member.type) : member.type;
+      const typedefs = type === member.type ? "" : this.#typedefsText(member.type);
+      const unnamed = `${lead}${typedefs}${padded(typeText(this.#btf, type), frame.typeColumns)}`;
       if (member.byteOffset > last.byteOffset) {
         blank();
-        this.#put(
-          `\n${lead}/* Force alignment to the next boundary: */\n${lead}${padded(name, frame.typeColumns)} :0;\n`,
-        );
+        this.#put(`\n${lead}/* Force alignment to the next boundary: */\n${unnamed} :0;\n`);
       } else {
-        this.#put(`${lead}${padded(name, frame.typeColumns)} :${last.bitHole};\n`);
+        this.#put(`${unnamed} :${last.bitHole};\n`);
       }
     }
     if (last.bitfieldSize !== 0 && member.byteOffset > last.byteOffset && member.byteOffset < unitEnd) {
@@ -247,8 +267,9 @@ export class LayoutPrinter {
     const { type } = member;
     const aligned = alignedText(member.alignment);
     const start = this.#text.length;
-    this.#declaration(type, member.name === "" && bits === "" ? "" : name, isLast, member, frame);
     const kind = btf.kind(type);
+    const own = kind === K.BTF_KIND_CONST ? frame : { ...frame, suffix: "" };
+    this.#declaration(type, member.name === "" && bits === "" ? "" : name, isLast, member, own);
     const isInline =
       (kind === K.BTF_KIND_STRUCT || kind === K.BTF_KIND_UNION || isEnum(kind)) && btf.nameOffset(type) === 0;
     const place = `${String(frame.baseOffset + member.byteOffset).padStart(5)}`;
@@ -263,14 +284,28 @@ export class LayoutPrinter {
       const attribute = (isPacked ? packedText.length : 0) + aligned.length;
       spacing = Math.abs(frame.typeColumns + frame.nameColumns - nameLength - 3 - attribute);
     } else {
+      // A definition has no place for the name within; behind a qualifier pahole forgets it.
+      const named = this.#expand ? this.#behindTypedefs(type) : 0;
+      if (isDefinition(btf, named) && name !== "") this.#put(` ${name}`);
       this.#put(`${aligned};`);
       spacing = frame.typeColumns + frame.nameColumns - (this.#text.length - start);
     }
     this.#put(`${" ".repeat(Math.max(1, spacing))}/* ${place}${bitPlace} ${size} */`);
   }
 
-  #declaration(type: TypeId, name: string, isLast: boolean, member: MemberPlace, frame: Frame): void {
+  #declaration(
+    type: TypeId,
+    name: string,
+    isLast: boolean,
+    member: MemberPlace,
+    frame: Frame,
+    isBehindQualifier = false,
+  ): void {
     const btf = this.#btf;
+    if (this.#expand && !isBehindQualifier && btf.kind(type) === K.BTF_KIND_TYPEDEF) {
+      this.#put(this.#typedefsText(type));
+      type = this.#behindTypedefs(type);
+    }
     const kind = btf.kind(type);
     const target = btf.sizeOrType(type);
     switch (kind) {
@@ -280,18 +315,17 @@ export class LayoutPrinter {
           return;
         }
         if (isUnnamedDefinition(btf, target)) {
-          const pointed = { ...frame, typeColumns: frame.typeColumns - 8, baseOffset: -member.byteOffset };
+          const pointed = { ...frame, typeColumns: frame.typeColumns - 8, isPointedTo: true };
           this.#declaration(target, `* ${name}`, isLast, member, pointed);
           this.#put(` * ${name}`);
           return;
         }
         break;
-      case K.BTF_KIND_CONST:
-      case K.BTF_KIND_VOLATILE: {
-        const qualifier = kind === K.BTF_KIND_CONST ? "const " : "volatile ";
+      case K.BTF_KIND_CONST: {
+        const qualifier = "const ";
         this.#put(qualifier);
         const within = { ...frame, typeColumns: frame.typeColumns - qualifier.length, isQualified: true };
-        this.#declaration(target, name, isLast, member, within);
+        this.#declaration(target, name, isLast, member, within, true);
         return;
       }
       case K.BTF_KIND_ARRAY:
@@ -299,15 +333,20 @@ export class LayoutPrinter {
         return;
       case K.BTF_KIND_STRUCT:
       case K.BTF_KIND_UNION:
-        if (btf.nameOffset(type) === 0) {
+        if (btf.nameOffset(type) === 0 || this.#expand) {
+          const isNamed = btf.nameOffset(type) !== 0;
+          // Behind const, pahole forgets the name of a struct, or gives it that of a union around it.
+          const isNamedAtEnd = isNamed && isBehindQualifier && kind === K.BTF_KIND_UNION;
           this.#body(type, {
             level: frame.level,
             typeColumns: frame.typeColumns - 8,
             nameColumns: frame.nameColumns,
-            baseOffset: frame.baseOffset + member.byteOffset,
-            withStatistics: frame.isQualified,
+            baseOffset: frame.isPointedTo ? 0 : frame.baseOffset + member.byteOffset,
+            isPointedTo: frame.isPointedTo,
+            withStatistics: frame.isQualified && frame.withStatistics,
             isQualified: false,
             isInUnion: frame.isInUnion,
+            suffix: isNamedAtEnd ? ` ${name}` : frame.suffix,
           });
           return;
         }
@@ -319,14 +358,29 @@ export class LayoutPrinter {
         return;
       case K.BTF_KIND_ENUM:
       case K.BTF_KIND_ENUM64:
-        if (btf.nameOffset(type) === 0) {
-          this.#enumeration(type, frame.level);
+        if (btf.nameOffset(type) === 0 || this.#expand) {
+          this.#enumeration(type, frame);
           return;
         }
         this.#put(`enum ${padded(btf.name(type), frame.typeColumns - 5)} ${name}`);
         return;
     }
     this.#put(`${padded(typeText(btf, type), frame.typeColumns)} ${name}`);
+  }
+
+  #behindTypedefs(type: TypeId): TypeId {
+    for (let hops = 0; hops < maximumDepth && this.#btf.kind(type) === K.BTF_KIND_TYPEDEF; hops++)
+      type = this.#btf.sizeOrType(type);
+    return type;
+  }
+
+  /** The typedefs on the way to a type, as a remark. */
+  #typedefsText(type: TypeId): string {
+    const btf = this.#btf;
+    const names: string[] = [];
+    for (; btf.kind(type) === K.BTF_KIND_TYPEDEF && names.length < maximumDepth; type = btf.sizeOrType(type))
+      names.push(btf.name(type));
+    return `/* typedef ${names.join(" -> ")} */ `;
   }
 
   #array(type: TypeId, name: string, isLast: boolean, member: MemberPlace, frame: Frame): void {
@@ -341,38 +395,41 @@ export class LayoutPrinter {
       element = btf.arrayElementType(element);
     }
     if (isEmpty && btf.kind(element) === K.BTF_KIND_CONST) element = btf.sizeOrType(element);
-    const isInline = isUnnamedDefinition(btf, element);
-    this.#declaration(element, name, false, member, { ...frame, isQualified: false });
-    this.#put(`${isInline ? ` ${name}` : ""}${dimensions}`);
+    const isInline =
+      isUnnamedDefinition(btf, element) || (this.#expand && isDefinition(btf, this.#behindTypedefs(element)));
+    const suffix = isInline ? ` ${name}` : "";
+    this.#declaration(element, name, false, member, { ...frame, isQualified: false, suffix });
+    this.#put(dimensions);
   }
 
-  #enumeration(id: TypeId, level: number): void {
+  #enumeration(id: TypeId, { level, suffix }: Frame): void {
     const btf = this.#btf;
     const lead = indent(level + 1);
-    this.#put("enum {\n");
+    this.#put(`enum${btf.nameOffset(id) === 0 ? "" : ` ${btf.name(id)}`} {\n`);
     let longest = 0;
     for (const { name } of btf.enumerators(id)) longest = Math.max(longest, name.length);
     for (const { name, value } of btf.enumerators(id))
       this.#put(`${lead}${name.padEnd(longest)} = ${value},\n`);
-    this.#put(`${indent(level)}}`);
+    this.#put(`${indent(level)}}${btf.sizeOrType(id) !== 4 ? packedText : ""}${suffix}`);
   }
 
   #put(text: string): void {
     this.#text += text;
-    if (this.#text.length > maximumLength)
-      throw new LimitError("BTF_LAYOUT", `text of more than ${maximumLength} characters`, {
-        section: btfSectionName,
-      });
+    if (this.#text.length <= maximumLength && this.#written <= maximumTotal) return;
+    const problem = `text of more than ${Math.max(maximumLength, this.#written)} characters`;
+    throw new LimitError("BTF_LAYOUT", problem, { section: btfSectionName });
   }
 }
 
 const packedText = " __attribute__((__packed__))";
 
-function isUnnamedDefinition(btf: Btf, id: TypeId): boolean {
+function isDefinition(btf: Btf, id: TypeId): boolean {
   const kind = btf.kind(id);
-  return (
-    (kind === K.BTF_KIND_STRUCT || kind === K.BTF_KIND_UNION || isEnum(kind)) && btf.nameOffset(id) === 0
-  );
+  return isComposite(kind) || isEnum(kind);
+}
+
+function isUnnamedDefinition(btf: Btf, id: TypeId): boolean {
+  return isDefinition(btf, id) && btf.nameOffset(id) === 0;
 }
 
 function alignedText(alignment: number): string {

@@ -56,11 +56,11 @@ export class Tally {
   }
 }
 
-/** The comments at the end of a struct. */
+/** The comments at the end of a struct, which begins at `baseOffset` of the outermost one. */
 export function statisticsText(
   tally: Tally,
   info: ClassInfo,
-  byteSize: number,
+  { baseOffset, byteSize }: { baseOffset: number; byteSize: number },
   lead: string,
   flexible: FlexibleMembers,
 ): string {
@@ -94,7 +94,7 @@ export function statisticsText(
   if (flexible.atEnd > 0) arrays.push(`end: ${flexible.atEnd}`);
   if (flexible.inMiddle > 0) arrays.push(`middle: ${flexible.inMiddle}`);
   if (arrays.length > 0) lines.push(`flexible array members: ${arrays.join(", ")}`);
-  const rest = byteSize % cacheLineByteSize;
+  const rest = (baseOffset + byteSize) % cacheLineByteSize;
   if (rest !== 0) lines.push(`last cacheline: ${rest} bytes`);
   return `\n${lines.map((line) => `${lead}/* ${line} */\n`).join("")}`;
 }
