@@ -7,7 +7,11 @@ import type { StructureClass, Structures } from "./structure.ts";
 
 /** One thing about a type, function, variable or section that is not as it was. */
 export interface DiffChange {
-  /** Stable: `size`, `kind`, `target`, `type`, `linkage`, `tags`, `section`, `offset`, `entries`, `definition`, or `member`, `value`, `parameter` with a suffix `-added`, `-removed`, `-moved`, `-type`, `-value`. */
+  /**
+   * Stable: `size`, `encoding`, `kind`, `target`, `type`, `returns`, `linkage`, `tags`, `section`, `offset`,
+   * `entries`, `definition`, or `member`, `value`, `parameter` with a suffix `-added`, `-removed`,
+   * `-renamed`, `-moved`, `-type`, `-resized`, `-value`, `-order`.
+   */
   what: string;
   /** Member, value or parameter concerned. */
   name?: string;
@@ -63,6 +67,7 @@ export function describeChanges(
       is.btf.sizeOrType(rightId),
       was.btf.name(leftId),
     );
+    comparePrototypes(changes, was, is);
   } else if (kind === K.BTF_KIND_VAR) {
     compareText(
       changes,
@@ -92,12 +97,33 @@ export function describeChanges(
   return changes;
 }
 
-/** A member or enumerator: how it compares and how it reads. */
+/** What the functions take and return, one by one. */
+function comparePrototypes(changes: DiffChange[], was: Side, is: Side): void {
+  const before: Side = { ...was, id: was.btf.sizeOrType(was.id) };
+  const after: Side = { ...is, id: is.btf.sizeOrType(is.id) };
+  if (before.btf.kind(before.id) !== K.BTF_KIND_FUNC_PROTO) return;
+  if (after.btf.kind(after.id) !== K.BTF_KIND_FUNC_PROTO) return;
+  const [from, to] = [before.btf.sizeOrType(before.id), after.btf.sizeOrType(after.id)];
+  compareTypes(changes, "returns", before, from, after, to, "");
+  compareElements(changes, "parameter", parameterList(before), parameterList(after));
+}
+
+function parameterList({ btf, id, structures }: Side): Element[] {
+  return [...btf.parameters(id)].map(({ name, type }, index) => {
+    const text = type === 0 ? "..." : typeText(btf, type, name);
+    const place = `number ${index + 1}`;
+    return { name, place, class: structures.reference(type), text, whole: text };
+  });
+}
+
+/** A member, enumerator or parameter: how it compares and how it reads. */
 interface Element {
   name: string;
-  /** Bit offset of a member, value of an enumerator. */
+  /** Bit offset of a member, value of an enumerator, number of a parameter. */
   place: string;
   class: StructureClass;
+  /** Of a member's type, where that has a size. */
+  byteSize?: number;
   text: string;
   /** Text with the place. */
   whole: string;
@@ -109,7 +135,9 @@ function memberList(side: Side): Element[] {
   for (const member of btf.members(id)) {
     const width = member.bitfieldSize === 0 ? "" : `:${member.bitfieldSize}`;
     const text = `${typeText(btf, member.type, member.name)}${width}`;
+    const byteSize = side.structures.byteSize(member.type);
     elements.push({
+      ...(byteSize !== undefined && { byteSize }),
       name: member.name,
       place: `bit ${member.bitOffset}${width}`,
       class: side.structures.reference(member.type),
@@ -130,34 +158,68 @@ function valueList(side: Side): Element[] {
 
 function compareElements(
   changes: DiffChange[],
-  noun: "member" | "value",
+  noun: "member" | "value" | "parameter",
   before: Element[],
   after: Element[],
 ): void {
   const was = labelled(before);
   const is = labelled(after);
+  const first = changes.length;
+  const renamed = renames(was, is);
+  const taken = new Set(renamed.values());
   for (const [label, element] of was) {
-    const other = is.get(label);
+    const newLabel = renamed.get(label);
+    const other = is.get(newLabel ?? label);
+    if (newLabel !== undefined) {
+      changes.push({ what: `${noun}-renamed`, name: label, before: label, after: newLabel });
+    }
     if (other === undefined) {
       changes.push({ what: `${noun}-removed`, name: label, before: element.whole });
       continue;
     }
     if (element.class !== other.class) {
       changes.push({ what: `${noun}-type`, name: label, before: element.text, after: other.text });
+    } else if (element.byteSize !== other.byteSize) {
+      const [from, to] = [bytesText(element.byteSize), bytesText(other.byteSize)];
+      changes.push({ what: `${noun}-resized`, name: label, before: from, after: to });
     }
     if (element.place !== other.place) {
-      const what = noun === "member" ? "member-moved" : "value-value";
+      const what = noun === "value" ? "value-value" : `${noun}-moved`;
       changes.push({ what, name: label, before: element.place, after: other.place });
     }
   }
   for (const [label, element] of is) {
-    if (!was.has(label)) changes.push({ what: `${noun}-added`, name: label, after: element.whole });
+    if (!was.has(label) && !taken.has(label))
+      changes.push({ what: `${noun}-added`, name: label, after: element.whole });
   }
   const order = [...was.keys()].filter((label) => is.has(label));
   const newOrder = [...is.keys()].filter((label) => was.has(label));
-  if (changes.length === 0 && order.some((label, index) => newOrder[index] !== label)) {
+  if (changes.length === first && order.some((label, index) => newOrder[index] !== label)) {
     changes.push({ what: `${noun}-order`, before: order.join(" "), after: newOrder.join(" ") });
   }
+}
+
+/** What is gone, by its label, and what is new in its place with its type: the new label. */
+function renames(was: Map<string, Element>, is: Map<string, Element>): Map<string, string> {
+  const key = (element: Element): string => `${element.place} ${element.class}`;
+  const waiting = new Map<string, string>();
+  for (const [label, element] of is) {
+    if (!was.has(label) && element.name !== "" && !waiting.has(key(element)))
+      waiting.set(key(element), label);
+  }
+  const found = new Map<string, string>();
+  for (const [label, element] of was) {
+    if (is.has(label) || element.name === "") continue;
+    const newLabel = waiting.get(key(element));
+    if (newLabel === undefined) continue;
+    waiting.delete(key(element));
+    found.set(label, newLabel);
+  }
+  return found;
+}
+
+function bytesText(byteSize: number | undefined): string {
+  return byteSize === undefined ? "no size" : `${byteSize} bytes`;
 }
 
 /** Elements by name; unnamed and repeated ones get a number. */

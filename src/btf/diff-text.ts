@@ -1,7 +1,7 @@
 import { printableName } from "./declarator.ts";
 import type { BtfDiff, DiffCategory, DiffChange, DiffEntry } from "./diff.ts";
 
-const plurals: Record<DiffCategory, string> = {
+export const plurals: Record<DiffCategory, string> = {
   type: "types",
   function: "functions",
   variable: "variables",
@@ -19,21 +19,26 @@ export function* formatDiff(diff: BtfDiff): Generator<string> {
     const count = (status: DiffEntry["status"]): number =>
       entries.filter((entry) => entry.status === status).length;
     const { before, after } = diff.counts[category];
-    const sums = `${count("added")} added, ${count("removed")} removed, ${count("changed")} changed`;
+    const renamed = count("renamed") === 0 ? "" : `, ${count("renamed")} renamed`;
+    const sums = `${count("added")} added, ${count("removed")} removed, ${count("changed")} changed${renamed}`;
     yield `${plurals[category]}: ${before} -> ${after}: ${sums}`;
     for (const entry of entries) {
       const sign = entry.status === "added" ? "+" : entry.status === "removed" ? "-" : "~";
-      yield `${sign} ${category === "type" ? "" : `${category} `}${printableName(entry.name)}`;
+      const newName = entry.newName === undefined ? "" : ` -> ${printableName(entry.newName)}`;
+      const breaks = entry.breaks === undefined ? "" : ` (breaks ${entry.breaks.join(", ")})`;
+      yield `${sign} ${category === "type" ? "" : `${category} `}${printableName(entry.name)}${newName}${breaks}`;
       for (const change of entry.changes) yield `    ${printableName(changeText(change))}`;
     }
   }
 }
 
-function changeText(change: DiffChange): string {
+/** One change in words. */
+export function changeText(change: DiffChange): string {
   const [noun, verb] = splitOnce(change.what);
   const name = change.name === undefined ? "" : ` ${change.name}`;
   if (verb === "added") return `+ ${noun} ${change.after}`;
   if (verb === "removed") return `- ${noun} ${change.before}`;
+  if (verb === "renamed") return `${noun}${name} renamed to ${change.after}`;
   const label =
     verb === "" || verb === "value" || verb === "type" ? `${noun}${name}` : `${noun}${name} ${verb}`;
   if (change.before === undefined && change.after === undefined) return label;

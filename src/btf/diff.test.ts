@@ -2,6 +2,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { BtfBuilder } from "./builder.ts";
 import * as K from "./constants.ts";
+import { breakingChanges } from "./diff-abi.ts";
+import { nearDuplicates } from "./diff-duplicates.ts";
+import { formatDiffMarkdown } from "./diff-markdown.ts";
 import { formatDiff } from "./diff-text.ts";
 import { diffBtf, type DiffOptions } from "./diff.ts";
 import type { Btf } from "./reader.ts";
@@ -130,8 +133,7 @@ describe("diffBtf", () => {
       "    size: 8 -> 16",
       "~ enum e",
       "    value A: 1 -> 5",
-      "    - value B = 2",
-      "    + value C = 2",
+      "    value B renamed to C",
       "~ struct later",
       "    kind: FWD -> STRUCT",
       "~ typedef t",
@@ -140,6 +142,7 @@ describe("diffBtf", () => {
       "    tags: bpf_kfunc -> (none)",
       "    linkage: static -> global",
       "    type: int f(int a) -> int f(int b)",
+      "    parameter a renamed to b",
       "- function gone",
       "~ variable v",
       "    linkage: static -> global",
@@ -227,5 +230,127 @@ describe("diffBtf", () => {
       variable: { before: 1, after: 1 },
       section: { before: 0, after: 0 },
     });
+  });
+});
+
+describe("what a change means", () => {
+  const inner = (b: BtfBuilder, name: string, byteSize: number): number => b.addStruct(name, byteSize, []);
+  const before: Make = (b, int) => {
+    const part = inner(b, "part", 4);
+    b.addStruct("moved", 16, [
+      { name: "old", type: int, bitOffset: 0 },
+      { name: "part", type: part, bitOffset: 32 },
+      { name: "last", type: int, bitOffset: 64 },
+    ]);
+    b.addStruct("was", 8, [
+      { name: "x", type: int, bitOffset: 0 },
+      { name: "y", type: int, bitOffset: 32 },
+    ]);
+    b.addEnum("order", 4, [
+      { name: "ONE", value: 1 },
+      { name: "TWO", value: 2 },
+    ]);
+    b.addFunc("renames", b.addFuncProto(int, [{ name: "a", type: int }]));
+    b.addFunc("grows", b.addFuncProto(int, [{ name: "a", type: int }]));
+  };
+  const after: Make = (b, int) => {
+    const part = inner(b, "part", 8);
+    b.addStruct("moved", 16, [
+      { name: "new", type: int, bitOffset: 0 },
+      { name: "part", type: part, bitOffset: 32 },
+      { name: "last", type: int, bitOffset: 96 },
+    ]);
+    b.addStruct("is", 8, [
+      { name: "x", type: int, bitOffset: 0 },
+      { name: "y", type: int, bitOffset: 32 },
+    ]);
+    b.addEnum("order", 4, [
+      { name: "ZERO", value: 1 },
+      { name: "ONE", value: 2 },
+      { name: "TWO", value: 3 },
+    ]);
+    b.addFunc("renames", b.addFuncProto(int, [{ name: "b", type: int }]));
+    b.addFunc(
+      "grows",
+      b.addFuncProto(0, [
+        { name: "a", type: int },
+        { name: "flags", type: int },
+      ]),
+    );
+  };
+
+  it("tells members renamed, resized and moved, types renamed, values shifted, prototypes in parts", () => {
+    expect(lines(before, after)).toEqual([
+      "~ enum order",
+      "    value ONE: 1 -> 2",
+      "    value TWO: 2 -> 3",
+      "    + value ZERO = 1",
+      "~ struct moved",
+      "    member old renamed to new",
+      "    member part resized: 4 bytes -> 8 bytes",
+      "    member last moved: bit 64 -> bit 96",
+      "~ struct part",
+      "    size: 4 -> 8",
+      "~ struct was -> struct is",
+      "~ function grows",
+      "    type: int grows(int a) -> void grows(int a, int flags)",
+      "    returns: int -> void",
+      "    + parameter int flags",
+      "~ function renames",
+      "    type: int renames(int a) -> int renames(int b)",
+      "    parameter a renamed to b",
+    ]);
+  });
+
+  it("tells whom it breaks", () => {
+    const breaking = breakingChanges(diffBtf(make(before), make(after)));
+    expect(breaking.entries.map(({ name, breaks }) => [name, breaks])).toEqual([
+      ["enum order", ["header"]],
+      ["struct moved", ["header", "core"]],
+      ["struct part", ["header"]],
+      ["struct was", ["header", "core"]],
+      ["grows", ["header", "core"]],
+    ]);
+    const added = (b: BtfBuilder, int: number): void => {
+      before(b, int);
+      b.addStruct("more", 4, [{ name: "x", type: int, bitOffset: 0 }]);
+    };
+    expect(breakingChanges(diffBtf(make(before), make(added))).entries).toEqual([]);
+  });
+
+  it("is printed as Markdown, whatever names hold", () => {
+    const odd: Make = (b) => b.addStruct("a`b", 4, []);
+    const text = [...formatDiffMarkdown(diffBtf(make(odd), make(before)), "A", "B")];
+    expect(text.slice(0, 9)).toEqual([
+      "# `A` → `B`",
+      "",
+      "## Types (2 → 5)",
+      "",
+      "### Removed (1)",
+      "",
+      "- ``struct a`b``",
+      "",
+      "### Added (4)",
+    ]);
+  });
+
+  it("tells why types of one name are not one", () => {
+    const btf = make((b, int) => {
+      const long = b.addInt("long", 8, K.BTF_INT_SIGNED);
+      for (const type of [int, long]) {
+        const leaf = b.addStruct("leaf", 8, [{ name: "z", type, bitOffset: 0 }]);
+        b.addStruct("task", 8, [{ name: "x", type: b.addPtr(leaf), bitOffset: 0 }]);
+      }
+    });
+    expect(nearDuplicates(btf)).toEqual([
+      { name: "struct leaf", first: 3, id: 6, reason: "member z: int z -> long z" },
+      {
+        name: "struct task",
+        first: 5,
+        id: 8,
+        reason:
+          "member x: struct leaf *x -> struct leaf *x (another type of that name), because struct leaf [3] and [6] differ: member z: int z -> long z",
+      },
+    ]);
   });
 });

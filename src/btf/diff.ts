@@ -1,23 +1,30 @@
 import * as K from "./constants.ts";
 import { describeChanges, type DiffChange } from "./diff-changes.ts";
+import { isComposite, isEnum } from "./modifiers.ts";
 import type { Btf, TypeId } from "./reader.ts";
 import { compareStructures, type Structures, typeKey, unnamedTypes } from "./structure.ts";
 
 export type { DiffChange };
+/** Who is broken: what was compiled with the kernel's headers; BPF programs with CO-RE. */
+export type Breaks = "header" | "core";
 export type DiffCategory = "type" | "function" | "variable" | "section";
 
 /** Something that only one side has, or that differs. */
 export interface DiffEntry {
   category: DiffCategory;
-  status: "added" | "removed" | "changed";
+  status: "added" | "removed" | "changed" | "renamed";
   /** `struct page`, `typedef u8`, or the plain name of a function, variable or section. */
   name: string;
+  /** What it is called on the right side, when `renamed`: a struct, union or enum of the same look. */
+  newName?: string;
   /** Id on the left side; absent when added. */
   before?: TypeId;
   /** Id on the right side; absent when removed. */
   after?: TypeId;
   /** Empty unless `changed`. */
   changes: DiffChange[];
+  /** Whom it breaks, where that was asked (`breakingChanges`). */
+  breaks?: Breaks[];
 }
 
 export interface BtfDiff {
@@ -72,7 +79,37 @@ export function diffBtf(a: Btf, b: Btf, options: DiffOptions = {}): BtfDiff {
       for (const [was, is] of pairs) entries.push(entryOf(category, name, was, is, left, right, offsets));
     }
   }
-  return { entries, counts };
+  return { entries: joinRenamed(entries, left, right), counts };
+}
+
+/** A removed and an added struct, union or enum that look alike, and like no other such, are one renamed. */
+function joinRenamed(entries: DiffEntry[], left: Structures, right: Structures): DiffEntry[] {
+  const lookOf = (entry: DiffEntry): string | undefined => {
+    const id = entry.before ?? entry.after!;
+    const structures = entry.status === "removed" ? left : right;
+    if (entry.category !== "type" || (entry.status !== "removed" && entry.status !== "added"))
+      return undefined;
+    const kind = structures.btf.kind(id);
+    // Two members say little enough; one says nothing.
+    if ((!isComposite(kind) && !isEnum(kind)) || structures.btf.vlen(id) < 2) return undefined;
+    return `${entry.status} ${structures.definition(id)}`;
+  };
+  const byLook = new Map<string, DiffEntry[]>();
+  for (const entry of entries) {
+    const look = lookOf(entry);
+    if (look !== undefined) byLook.set(look, [...(byLook.get(look) ?? []), entry]);
+  }
+  const replaced = new Map<DiffEntry, DiffEntry | undefined>();
+  for (const [look, [was, ...others]] of byLook) {
+    if (!look.startsWith("removed ") || others.length > 0) continue;
+    const [is, ...more] = byLook.get(look.replace("removed", "added")) ?? [];
+    if (is === undefined || more.length > 0) continue;
+    const { category, name, before } = was!;
+    const renamed: DiffEntry = { category, status: "renamed", name, newName: is.name, changes: [] };
+    replaced.set(was!, { ...renamed, before: before!, after: is.after! });
+    replaced.set(is, undefined);
+  }
+  return entries.flatMap((entry) => (replaced.has(entry) ? (replaced.get(entry) ?? []) : [entry]));
 }
 
 function entryOf(

@@ -48,6 +48,7 @@ export { baseMisfit } from "./base-fit.ts";
 export { declare, printableName } from "./declarator.ts";
 export { declaration, declarations, type DeclarationsOptions } from "./decls.ts";
 export {
+  type Breaks,
   type BtfDiff,
   type DiffCategory,
   type DiffChange,
@@ -56,6 +57,9 @@ export {
   diffBtf,
 } from "./diff.ts";
 export { formatDiff } from "./diff-text.ts";
+export { formatDiffMarkdown } from "./diff-markdown.ts";
+export { breakingChanges } from "./diff-abi.ts";
+export { type NearDuplicate, nearDuplicates } from "./diff-duplicates.ts";
 export { isSorted, sortBtf } from "./sort.ts";
 export { distill, type DistilledBtf } from "./distill.ts";
 export { datasecName } from "./datasec-name.ts";

@@ -1,7 +1,9 @@
+import { isDwarflessError } from "../io/index.ts";
 import * as K from "./constants.ts";
 import { isComposite, isEnum } from "./modifiers.ts";
 import type { Btf, StringOffset, TypeId } from "./reader.ts";
 import { forEachTypeWord } from "./records.ts";
+import { pointerByteSizeOf, TypeSizes } from "./type-sizes.ts";
 
 /** A number that two types share exactly when they look alike; see {@link Structures}. */
 export type StructureClass = number;
@@ -43,6 +45,7 @@ export class Structures {
   /** For types of an ambiguous name: what references to them say beside the name. */
   #variants: Map<TypeId, StructureClass> = new Map();
   readonly #tags: Map<TypeId, string[]>;
+  readonly #sizes: TypeSizes;
   /** Numbers of names by string offset. */
   readonly #names: Map<number, number> = new Map();
 
@@ -50,6 +53,7 @@ export class Structures {
     this.btf = btf;
     this.#table = table;
     this.#tags = collectTags(btf);
+    this.#sizes = new TypeSizes(btf, pointerByteSizeOf(btf));
   }
 
   /** Class of a type by its full look. */
@@ -75,6 +79,16 @@ export class Structures {
   /** Values of the decl tags on a type and its members or parameters, sorted. */
   tags(id: TypeId): readonly string[] {
     return this.#tags.get(id) ?? [];
+  }
+
+  /** Bytes of a type; undefined for one without a size, or that contains itself. */
+  byteSize(id: TypeId): number | undefined {
+    try {
+      return this.#sizes.byteSize(id);
+    } catch (error) {
+      if (!isDwarflessError(error)) throw error;
+      return undefined;
+    }
   }
 
   /** Start a round: from now on references to `ambiguous` types say how these looked in the last one. */
