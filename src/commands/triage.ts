@@ -2,6 +2,10 @@ import { type Kernel, releaseOf } from "../kernel/index.ts";
 import { Gaps, printkRecords } from "../linux/index.ts";
 import { Stacks } from "../stack/index.ts";
 import {
+  type BlockedTasks,
+  type CodeKnowledge,
+  type Evidence,
+  freedObjects,
   judge,
   type Judgement,
   kernelKnowledge,
@@ -9,9 +13,11 @@ import {
   type LogLine,
   membersAt,
   type MemoryFacts,
+  stackOverrun,
 } from "../triage/index.ts";
 import { findStacks, stackRow, type StackRow, type TaskStack } from "./bt.ts";
 import { listMemory } from "./kmem.ts";
+import { findLocks, type LockRow } from "./locks.ts";
 import { type SystemInfo, systemInfo } from "./sys.ts";
 
 /** What `triage` says; `src/triage/README.md` has its members. Absent facts are null. */
@@ -50,6 +56,9 @@ export interface TriageReport extends Judgement {
   unread: string[];
 }
 
+/** Locks, and waiting tasks, that are evidence. */
+const shownLocks = 8;
+
 /** What each part is of, in the order in which they are read: the verdict needs the first ones. */
 class Steps {
   readonly gaps: Gaps = new Gaps();
@@ -83,15 +92,25 @@ export function triage(kernel: Kernel, deadline?: number): TriageReport {
   const stacks = steps.read("stacks", () => new Stacks(kernel));
   const crashed =
     stacks === null ? null : steps.read("panicked task", () => panickedStack(kernel, stacks, deadline));
+  let known: CodeKnowledge | undefined;
+  const knowledge = (): CodeKnowledge => (known ??= kernelKnowledge(kernel));
   const memory: MemoryFacts = {
     panicked: stacks === null ? undefined : stacks.cpus.panicCpu !== undefined,
-    stackOverrun: () => [],
-    blockedTasks: () => [],
-    freedObjects: () => [],
+    stackOverrun: () =>
+      crashed === null
+        ? []
+        : (steps.read("end of the stack", () => stackOverrun(kernel, crashed.task)) ?? []),
+    blockedTasks: () =>
+      steps.read("locks", () => blockedTasks(kernel, steps.gaps, deadline)) ?? {
+        evidence: [],
+        deadlock: undefined,
+      },
+    freedObjects: (record) =>
+      steps.read("slab objects", () => freedObjects(kernel, record, knowledge())) ?? [],
   };
   const judgement = judge(lines ?? undefined, {
     memory,
-    membersAt: (record) => steps.read("code", () => membersAt(record, kernelKnowledge(kernel))) ?? [],
+    membersAt: (record) => steps.read("code", () => membersAt(record, knowledge())) ?? [],
   });
   const stack =
     stacks === null || crashed === null
@@ -139,6 +158,37 @@ function logOf(kernel: Kernel, steps: Steps): LogLine[] {
     if (record.text !== undefined) lines.push(...linesOfMessage({ ...record, text: record.text }));
   }
   return lines;
+}
+
+/** Locks that tasks wait for, and rings of tasks among them. */
+function blockedTasks(kernel: Kernel, gaps: Gaps, deadline: number | undefined): BlockedTasks {
+  const { report } = findLocks(kernel, gaps, deadline === undefined ? {} : { deadline });
+  const evidence: Evidence[] = [];
+  for (const { kind, lock, symbol, holder, holderIs, waiters } of report.locks.slice(0, shownLocks)) {
+    const name = symbol === null ? lock : `${symbol} (${lock})`;
+    const held =
+      holder === null
+        ? "nobody is noted as its holder"
+        : `${holderText(holderIs)} ${holder.comm} (PID ${holder.pid})`;
+    const waiting = waiters.map(({ comm, pid }) => `${comm} (PID ${pid})`).join(", ");
+    const verb = waiters.length === 1 ? "waits" : "wait";
+    evidence.push({ kind: "memory", address: lock, text: `${waiting} ${verb} for ${kind} ${name}; ${held}` });
+  }
+  for (const { comm, pid, function: where, kind, on } of report.others.slice(0, shownLocks)) {
+    const what = on === null ? (where ?? "nothing that is known") : `${kind ?? ""} ${on}`.trim();
+    evidence.push({
+      kind: "memory",
+      address: null,
+      text: `${comm} (PID ${pid}) is in uninterruptible sleep: ${what}`,
+    });
+  }
+  const cycle = report.cycles[0]?.tasks.map(({ comm, pid }) => `${comm} (PID ${pid})`);
+  return { evidence, deadlock: cycle?.join(" and ") };
+}
+
+function holderText(how: LockRow["holderIs"]): string {
+  if (how === "owner") return "held by";
+  return how === "last-reader" ? "last taken for reading by" : "last taken by";
 }
 
 /** The task that panicked; null where none did. */

@@ -64,17 +64,6 @@ function withoutReport({ memory, hasLog }: Facts): Finding {
     const summary = "what can be read does not tell whether something is wrong";
     return { class: "unknown", summary, confidence: "certain", evidence: [] };
   }
-  const blocked = memory?.blockedTasks() ?? [];
-  if (blocked.length > 0) {
-    return {
-      class: "hung-task",
-      summary:
-        "tasks wait in uninterruptible sleep for longer than they should; the kernel has not complained",
-      confidence: "possible",
-      evidence: blocked,
-      context: "process",
-    };
-  }
   return {
     class: "none",
     summary:

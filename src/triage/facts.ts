@@ -8,10 +8,17 @@ export interface MemoryFacts {
   panicked: boolean | undefined;
   /** Facts of the panicked task's stack that show that it was overrun. */
   stackOverrun: () => Evidence[];
-  /** Tasks in uninterruptible sleep for longer than a hung task may be. */
-  blockedTasks: () => Evidence[];
-  /** A register of the record that points into an object that its slab cache has as free. */
+  /** Who waits for whom among the tasks in uninterruptible sleep. */
+  blockedTasks: () => BlockedTasks;
+  /** Proof that the record's bad pointer came out of an object that its slab cache has as free. */
   freedObjects: (record: OopsRecord) => Evidence[];
+}
+
+/** Tasks that wait. */
+export interface BlockedTasks {
+  evidence: Evidence[];
+  /** Tasks that wait for one another in a ring; undefined where there is none. */
+  deadlock: string | undefined;
 }
 
 /** Everything that rules look at. */

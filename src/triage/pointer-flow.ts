@@ -94,6 +94,28 @@ export function pointersAt(
   return { state: states.get(position) ?? nothing, instruction };
 }
 
+/**
+ * The instruction that last loaded a register before a position, going by the order of the code alone: another
+ * way may lead there, so that what it says wants proof from memory.
+ */
+export function lastLoad(
+  machine: Machine,
+  code: Uint8Array,
+  position: number,
+  register: string,
+): { base: string; offset: number } | undefined {
+  let found: { base: string; offset: number } | undefined;
+  for (let at = 0; at < position;) {
+    const instruction = machine.decode(code, at, BigInt(at));
+    if (instruction === undefined) return undefined;
+    const { effect } = instruction;
+    if (effect.kind === "load" && effect.to === register)
+      found = { base: effect.base, offset: effect.offset };
+    at += instruction.byteSize;
+  }
+  return found;
+}
+
 function entryState({ machine, prototype }: FlowSurroundings): State {
   const state = new Map<string, PointerValue>();
   for (const [index, { name, type }] of (prototype?.parameters ?? []).entries()) {

@@ -107,16 +107,18 @@ export const hungTask: Rule = (facts) => {
     ...new Set(hung.map(({ title }) => /^INFO: task (.{1,64}:\d+)/.exec(title.text)?.[1] ?? "?")),
   ];
   const more = names.length > 1 ? ` (and ${names.length - 1} more)` : "";
-  const end = panic === undefined ? "; the kernel ran on" : "";
+  const blocked = memory?.blockedTasks();
+  const why = blocked?.deadlock === undefined ? "" : `: a deadlock of ${blocked.deadlock}`;
+  const task = `task ${cause.comm ?? "?"} (PID ${cause.pid ?? "?"})`;
   return {
     class: "hung-task",
-    summary: `task ${cause.comm ?? "?"} (PID ${cause.pid ?? "?"}) hangs in ${waitText(facts)}${more}${end}`,
+    summary: `${task} hangs in ${waitText(facts)}${more}${why}${ranOn(panic)}`,
     confidence: "certain",
     evidence: [
       ...hung.slice(-6).map(({ title }) => logEvidence(title)),
       ...linesThat(causeReport, /^INFO: task .* (?:is )?blocked on /),
       ...panicLine(facts),
-      ...(memory?.blockedTasks() ?? []),
+      ...(blocked?.evidence ?? []),
     ],
     context: "process",
   };

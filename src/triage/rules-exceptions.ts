@@ -1,6 +1,7 @@
 import type { Rule } from "./facts.ts";
 import { innermostFrames, linesThat, logEvidence } from "./findings.ts";
 import { placeText } from "./place.ts";
+import { tellingFrames } from "./core-functions.ts";
 import { isUninitialised, poisonOf } from "./poison.ts";
 import type { OopsRecord } from "./record-parts.ts";
 import type { Evidence, MemberCandidate } from "./verdict.ts";
@@ -38,9 +39,9 @@ export const useAfterFree: Rule = (facts) => {
   if (nullOffset(cause) !== undefined) return undefined;
   const freed = facts.memory?.freedObjects(cause) ?? [];
   if (freed.length === 0) return undefined;
-  const summary = `use after free in ${whereOf(cause)}: a register points into an object that is free`;
+  const summary = `use after free in ${whereOf(cause)}: it followed a pointer out of an object that is free`;
   const evidence = [...linesThat(causeReport, titleLines), ...freed];
-  return { class: "use-after-free", summary, confidence: "possible", evidence };
+  return { class: "use-after-free", summary, confidence: "likely", evidence };
 };
 
 function poisonedValues(record: OopsRecord): { meaning: string; evidence: Evidence }[] {
@@ -161,8 +162,9 @@ function memberEvidence({ struct, member, offset, how }: MemberCandidate): Evide
   return { kind: "memory", address: null, text: `${struct}.${member} at offset ${offset}: ${how}` };
 }
 
-/** The function that it happened in: for a jump to nowhere the caller. */
+/** The function that it happened in, core helpers aside: for a jump to nowhere the caller. */
 export function whereOf(record: OopsRecord): string {
-  const frame = innermostFrames(record).find(({ symbol }) => symbol !== null);
+  const frames = innermostFrames(record);
+  const frame = tellingFrames(frames)[0] ?? frames.find(({ symbol }) => symbol !== null);
   return frame === undefined ? "code without a name" : placeText(frame);
 }
