@@ -11,6 +11,8 @@ import {
 import {
   TableReader,
   bitsFrom,
+  type EntryObserver,
+  namesOfLevels,
   type PageTableFormat,
   type PageTableWalker,
   type PhysicalRead,
@@ -36,7 +38,9 @@ export const aarch64: Architecture = {
   },
   // The top byte may hold a tag, so this one chooses between the two sets of tables.
   halfBit: 55,
-  walker: (format, read) => new Aarch64Walker(format, read),
+  walker: (format, read, observe) => new Aarch64Walker(format, read, observe),
+  levelNames: (format) => namesOfLevels(levelCount(format)),
+  entryFlags,
   stated: (facts) => facts.number("kimage_voffset") !== undefined,
   translationOf,
   distanceVariable: "kimage_voffset",
@@ -123,6 +127,31 @@ function linearRuns(variables: ImageVariables, stext: bigint): LinearRun[] {
   return [52, 48, 47, 42, 39, 36].map((bits) => linearRun(bits, physicalOffset, stext));
 }
 
+function levelCount({ pageShift, virtualAddressBits }: PageTableFormat): number {
+  return Math.ceil((virtualAddressBits - pageShift) / (pageShift - 3));
+}
+
+/** Bits of block and page descriptors: D8.3; the software bits are those of arch/arm64/include/asm/pgtable-prot.h. */
+const pageFlagNames: readonly (readonly [bit: number, name: string])[] = [
+  [6, "USER"],
+  [7, "RDONLY"],
+  [10, "AF"],
+  [11, "NG"],
+  [51, "DBM"],
+  [52, "CONT"],
+  [53, "PXN"],
+  [54, "UXN"],
+  [55, "DIRTY"],
+  [56, "SPECIAL"],
+];
+
+function entryFlags(entry: bigint, isPage: boolean): string[] {
+  if ((entry & 1n) === 0n) return [];
+  if (!isPage) return ["VALID"];
+  const isSet = (bit: number): boolean => ((entry >> BigInt(bit)) & 1n) !== 0n;
+  return ["VALID", ...pageFlagNames.filter(([bit]) => isSet(bit)).map(([, name]) => name)];
+}
+
 class Aarch64Walker implements PageTableWalker {
   problem = "";
   pageByteSize = 0;
@@ -135,7 +164,7 @@ class Aarch64Walker implements PageTableWalker {
   readonly #largestBlockShift: number;
   readonly #tables: TableReader;
 
-  constructor(format: PageTableFormat, read: PhysicalRead) {
+  constructor(format: PageTableFormat, read: PhysicalRead, observe?: EntryObserver) {
     const { pageShift, virtualAddressBits } = format;
     if (![12, 14, 16].includes(pageShift) || !(virtualAddressBits >= 36 && virtualAddressBits <= 52))
       throw new UsageError(
@@ -144,13 +173,13 @@ class Aarch64Walker implements PageTableWalker {
     const bitsPerLevel = pageShift - 3;
     this.#pageShift = pageShift;
     this.#addressBits = virtualAddressBits;
-    this.#levels = Math.ceil((virtualAddressBits - pageShift) / bitsPerLevel);
+    this.#levels = levelCount(format);
     this.#topMask = 2 ** (virtualAddressBits - pageShift - bitsPerLevel * (this.#levels - 1)) - 1;
     this.#large = format.largePhysicalAddresses;
     this.#largestBlockShift = largestBlockShift(pageShift, format.largePhysicalAddresses);
     // Small top tables need not start a page, but they are aligned to their own size.
     this.#root = Math.floor(format.root / 64) * 64;
-    this.#tables = new TableReader(read, true);
+    this.#tables = new TableReader(read, true, observe);
   }
 
   walk(high: number, low: number): number {

@@ -1,5 +1,5 @@
 import type { ImageVariables, KernelFacts, KernelTranslation, LinearRun } from "./kernel-facts.ts";
-import type { PageTableFormat, PageTableWalker, PhysicalRead } from "./page-tables.ts";
+import type { EntryObserver, PageTableFormat, PageTableWalker, PhysicalRead } from "./page-tables.ts";
 
 /** What a processor architecture is to a reader of its memory. One file per architecture makes one of these. */
 export interface Architecture {
@@ -15,7 +15,14 @@ export interface Architecture {
    * A walker over page tables of this architecture.
    * @throws {UsageError} when the format is none of this architecture.
    */
-  walker(format: PageTableFormat, read: PhysicalRead): PageTableWalker;
+  walker(format: PageTableFormat, read: PhysicalRead, observe?: EntryObserver): PageTableWalker;
+  /** Names of the levels of such tables as Linux has them, from the top one on: PGD, PUD, PMD, PTE. */
+  levelNames(format: PageTableFormat): readonly string[];
+  /**
+   * Names of the bits that are set in a page table entry, as Linux has them.
+   * @param isPage true for an entry that maps a page, false for one that leads to another table
+   */
+  entryFlags(entry: bigint, isPage: boolean): string[];
 
   /** True for facts that only a kernel of this architecture states. */
   stated(facts: KernelFacts): boolean;

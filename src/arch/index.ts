@@ -1,5 +1,5 @@
 export type { Architecture, PrstatusLayout } from "./architecture.ts";
-export type { PageTableFormat, PageTableWalker, PhysicalRead } from "./page-tables.ts";
+export type { EntryObserver, PageTableFormat, PageTableWalker, PhysicalRead } from "./page-tables.ts";
 export type { ImageVariables, KernelFacts, KernelTranslation, LinearRun } from "./kernel-facts.ts";
 export { inRun } from "./kernel-facts.ts";
 export * from "./architectures.ts";

@@ -17,6 +17,9 @@ export interface PageTableFormat {
   readonly largePhysicalAddresses: boolean;
 }
 
+/** Sees every entry that a walk reads, from the top table on: where it lies, and its halves. */
+export type EntryObserver = (physicalAddress: number, high: number, low: number) => void;
+
 /** Translates addresses by walking page tables; every walk ends after at most as many steps as there are levels. */
 export interface PageTableWalker {
   /**
@@ -43,14 +46,16 @@ export class TableReader {
   high = 0;
   low = 0;
   readonly #read: PhysicalRead;
+  readonly #observe: EntryObserver | undefined;
   readonly #littleEndian: boolean;
   /** Physical block number per slot, -1 for none. */
   readonly #tags: Float64Array;
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
 
-  constructor(read: PhysicalRead, littleEndian: boolean) {
+  constructor(read: PhysicalRead, littleEndian: boolean, observe?: EntryObserver) {
     this.#read = read;
+    this.#observe = observe;
     this.#littleEndian = littleEndian;
     this.#tags = new Float64Array(slotCount).fill(-1);
     this.#bytes = new Uint8Array(slotCount * blockByteSize);
@@ -67,6 +72,7 @@ export class TableReader {
     const second = this.#view.getUint32(offset + 4, this.#littleEndian);
     this.low = this.#littleEndian ? first : second;
     this.high = this.#littleEndian ? second : first;
+    if (this.#observe !== undefined) this.#observe(address, this.high, this.low);
   }
 
   /** Forget what was read, as memory may have changed. */
@@ -91,4 +97,11 @@ export class TableReader {
 export function bitsFrom(high: number, low: number, shift: number): number {
   if (shift >= 32) return high >>> (shift - 32);
   return shift === 0 ? low : (low >>> shift) | (high << (32 - shift));
+}
+
+/** Linux's names of so many levels of tables, from the top one on (include/linux/pgtable.h). */
+export function namesOfLevels(count: number): string[] {
+  const names = ["PGD", "P4D", "PUD", "PMD", "PTE"];
+  // Folded levels: the top is always the PGD, the last the PTE.
+  return ["PGD", ...names.slice(names.length - (count - 1))];
 }

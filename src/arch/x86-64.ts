@@ -11,6 +11,8 @@ import {
 import {
   TableReader,
   bitsFrom,
+  type EntryObserver,
+  namesOfLevels,
   type PageTableFormat,
   type PageTableWalker,
   type PhysicalRead,
@@ -41,7 +43,9 @@ export const x86_64: Architecture = {
     framePointer: "bp",
   },
   halfBit: 63,
-  walker: (format, read) => new X86Walker(format, read),
+  walker: (format, read, observe) => new X86Walker(format, read, observe),
+  levelNames: (format) => namesOfLevels(levelCount(format)),
+  entryFlags,
   stated: (facts) => facts.number("phys_base") !== undefined || facts.symbol("phys_base") !== undefined,
   translationOf,
   distanceVariable: "phys_base",
@@ -115,6 +119,37 @@ const large = 0x80;
 /** Set in entries that are not present for the processor but belong to a page that is there (PROT_NONE). */
 const protNone = 0x100;
 
+function levelCount({ virtualAddressBits }: PageTableFormat): number {
+  return (virtualAddressBits - 12) / 9;
+}
+
+/** `_PAGE_BIT_…` of arch/x86/include/asm/pgtable_types.h: those of the processor, by bit. */
+const flagNames: readonly (readonly [bit: number, name: string])[] = [
+  [0, "PRESENT"],
+  [1, "RW"],
+  [2, "USER"],
+  [3, "PWT"],
+  [4, "PCD"],
+  [5, "ACCESSED"],
+  [63, "NX"],
+];
+/** Those that only entries of pages have. */
+const pageFlagNames: readonly (readonly [bit: number, name: string])[] = [
+  [6, "DIRTY"],
+  [7, "PSE"],
+  [8, "GLOBAL"],
+];
+
+function entryFlags(entry: bigint, isPage: boolean): string[] {
+  // Of an entry that is not present the other bits mean something else.
+  if ((entry & 1n) === 0n) return isPage && (entry & 0x100n) !== 0n ? ["PROTNONE"] : [];
+  const names = isPage ? [...flagNames, ...pageFlagNames] : flagNames;
+  return names
+    .filter(([bit]) => ((entry >> BigInt(bit)) & 1n) !== 0n)
+    .sort(([left], [right]) => left - right)
+    .map(([, name]) => name);
+}
+
 class X86Walker implements PageTableWalker {
   problem = "";
   pageByteSize = 0;
@@ -124,16 +159,16 @@ class X86Walker implements PageTableWalker {
   readonly #clearLow: number;
   readonly #tables: TableReader;
 
-  constructor(format: PageTableFormat, read: PhysicalRead) {
+  constructor(format: PageTableFormat, read: PhysicalRead, observe?: EntryObserver) {
     if (format.pageShift !== 12 || (format.virtualAddressBits !== 48 && format.virtualAddressBits !== 57))
       throw new UsageError(
         `x86-64 has no page tables for ${format.virtualAddressBits}-bit addresses and pages of 2^${format.pageShift} bytes`,
       );
-    this.#levels = (format.virtualAddressBits - 12) / 9;
+    this.#levels = levelCount(format);
     this.#root = Math.floor(format.root / 4096) * 4096;
     this.#clearHigh = ~Number(BigInt.asUintN(64, format.encryptionMask) >> 32n) & 0x000f_ffff;
     this.#clearLow = ~Number(BigInt.asUintN(32, format.encryptionMask)) & 0xffff_f000;
-    this.#tables = new TableReader(read, true);
+    this.#tables = new TableReader(read, true, observe);
   }
 
   walk(high: number, low: number): number {

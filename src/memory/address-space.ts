@@ -2,8 +2,10 @@ import type { PageTableFormat } from "../arch/index.ts";
 import type { PhysicalMemory } from "../dump/dump.ts";
 import { FaultError, LimitError } from "../io/index.ts";
 import { Locator, joinHalves } from "./locator.ts";
+import { type MappedRun, mappedRuns } from "./mapped-pages.ts";
 import type { VirtualMemory } from "./memory.ts";
 import { PageCache, blockByteSize } from "./page-cache.ts";
+import { traceTranslation, type TranslationTrace } from "./trace.ts";
 import type { Translation } from "./translation.ts";
 import type { VirtualReader } from "./virtual-reader.ts";
 
@@ -185,6 +187,16 @@ export class AddressSpace implements VirtualMemory {
       if (ended) break;
     }
     return text;
+  }
+
+  /** How the page tables translate an address, entry by entry; without page tables there are no steps. */
+  trace(address: bigint): TranslationTrace {
+    return traceTranslation(this.#memory, this.translation, address);
+  }
+
+  /** Runs of mapped addresses between two, ascending; {@link mappedRuns}. */
+  mappedRuns(start: bigint, end: bigint): Generator<MappedRun, undefined> {
+    return mappedRuns(this.#memory, this.translation, start, end);
   }
 
   /** Drop everything kept: memory may have changed. */

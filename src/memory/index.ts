@@ -3,6 +3,8 @@ export * from "./vmcoreinfo.ts";
 export * from "./build-id.ts";
 export * from "./translation.ts";
 export { AddressSpace, type AddressSpaceOptions } from "./address-space.ts";
+export { type MappedRun, mappedRuns } from "./mapped-pages.ts";
+export type { TranslationStep, TranslationTrace } from "./trace.ts";
 export * from "./virtual-reader.ts";
 export * from "./scan.ts";
 export * from "./find-bytes.ts";
