@@ -45,6 +45,11 @@ export class Gaps {
     this.#walks.push({ severity: "warning", code: "DEADLINE", text: `${what}: not all were read in time` });
   }
 
+  /** Keep that something is longer than what was shown of it. */
+  limit(text: string): void {
+    this.#walks.push({ severity: "warning", code: "LIMIT", text });
+  }
+
   get diagnostics(): readonly Diagnostic[] {
     const columns = [...this.#counts.values()].map(({ text, code, count }): Diagnostic => ({
       severity: "warning",

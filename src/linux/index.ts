@@ -51,3 +51,8 @@ export {
   type DeviceNumbers,
   forEachBlockDevice,
 } from "./device.ts";
+export { compoundHead, pageState, type PageState, pageToPfn, pfnToPage, vmemmap } from "./page.ts";
+export { forEachVmapArea, type VmapArea, vmapKinds } from "./vmalloc.ts";
+export { type FreePlace, freePlaceOf, slabObject, type SlabPlace } from "./slab-object.ts";
+export { directMap, directMapAddress } from "./direct-map.ts";
+export { processMemory, userMemory } from "./user-memory.ts";

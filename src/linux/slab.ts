@@ -29,8 +29,8 @@ export function* forEachCacheNode(program: Program, cache: KernelObject): Genera
   }
 }
 
-/** Where a kernel has one node there is no `nr_node_ids`. */
-function nodeCount(program: Program): number {
+/** `nr_node_ids`; a kernel that is built for one node has no such variable, and arrays of their length. */
+export function nodeCount(program: Program): number {
   return program.variables.find("nr_node_ids") === undefined
     ? maximumNodes
     : program.variable("nr_node_ids").number();
