@@ -20,6 +20,7 @@ import { UsageError } from "../io/index.ts";
 import { debugCommand } from "./debug-command.ts";
 import { btCommand } from "./bt-command.ts";
 import { linuxCommands } from "./linux-commands.ts";
+import { memoryCommands } from "./memory-commands.ts";
 import { addDumpOptions, type DumpFlags, splitArguments, withKernel } from "./dump-options.ts";
 import { exitNegative } from "./exit-code.ts";
 import { jsonDocument, writeJsonRows } from "./json.ts";
@@ -40,6 +41,7 @@ export function dumpCommands(streams: Streams, setExitCode: SetExitCode): Comman
     readCommand(streams, setExitCode),
     btCommand(streams, setExitCode),
     ...linuxCommands(streams, setExitCode),
+    ...memoryCommands(streams, setExitCode),
     triageCommand(streams),
     debugCommand(streams, setExitCode),
   ];

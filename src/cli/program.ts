@@ -14,7 +14,9 @@ export interface Doors {
 
 /** Commands that open a dump; one that is missing here is found too, only not as soon. */
 const dumpCommandNames =
-  "info vars sym eval read bt ps log mod mount files vm irq kmem runq timer dev locks sys net triage debug".split(" ");
+  "info vars sym eval read struct union list tree search rd vtop whatis bt ps log mod mount files vm irq kmem runq timer dev locks sys net triage debug".split(
+    " ",
+  );
 
 /** Run `dwarfless` with these arguments; gives the exit code. Throws what the top level turns into a line. */
 export async function runDwarfless(args: readonly string[], streams: Streams, doors: Doors): Promise<number> {
