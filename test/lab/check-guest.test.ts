@@ -5,7 +5,7 @@
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test, type TestContext } from "vitest";
-import { Btf, BtfBuilder, checkBtf, distill, rulesOfRelease } from "../../src/btf/index.ts";
+import { Btf, BtfBuilder, checkBtf, distill, relocateBtf, rulesOfRelease } from "../../src/btf/index.ts";
 import { ElfFile, replaceSections } from "../../src/elf/index.ts";
 import { MemorySource } from "../../src/io/index.ts";
 import { factsOfModule, moduleLayout, writeModule } from "../../src/module/index.ts";
@@ -19,6 +19,9 @@ const names = ["6.1-amd64", "6.12-amd64", "7.2-amd64"] as const;
 /** Per kernel; a third of them unharmed or with a small change. */
 const caseCount = Number(process.env["DWARFLESS_CHECK_CASES"] ?? 210);
 
+/** Name of the case that is split from a distilled base, and whole. */
+const distilledCase = "distilled";
+
 interface Case {
   text: string;
   btf: Uint8Array;
@@ -31,7 +34,7 @@ describe.each(names)("%s", (name) => {
     const of = kernel(name);
     const base = Btf.parse(elfSection(of.vmlinux, ".BTF")!, { name: "vmlinux" });
     const cases = makeCases(of, base);
-    const published = await load(of, base, cases);
+    const { published, relocated } = await load(of, base, cases);
     const rules = rulesOfRelease(of.release)!;
     const differing: string[] = [];
     let taken = 0;
@@ -49,6 +52,13 @@ describe.each(names)("%s", (name) => {
       );
     });
     expect(differing).toEqual([]);
+    // After it has relocated a BTF, the kernel publishes what has become of it.
+    if (rules === "6.1") expect(relocated).toBeUndefined();
+    else {
+      const { btf, distilledBase } = cases.find((one) => one.text === distilledCase)!;
+      const split = Btf.parse(btf, { base: Btf.parse(distilledBase!) });
+      expect(relocated?.equals(relocateBtf(split, base))).toBe(true);
+    }
     // What is whole was taken, so a module that is not there was refused for its BTF. (6.1 knows no distilled base.)
     expect(published[0]).toBe(true);
     // Neither verdict is the rare one.
@@ -77,7 +87,7 @@ function makeCases(of: Kernel, base: Btf): Case[] {
   const plain: Case[] = [
     { text: "every kind", btf: own },
     ...shipped,
-    { text: "distilled", btf: distilled.split, distilledBase: distilled.base },
+    { text: distilledCase, btf: distilled.split, distilledBase: distilled.base },
   ];
   const cases = [...plain];
   for (let seed = 0; cases.length < caseCount; seed++) {
@@ -189,8 +199,14 @@ function sample(base: Btf): Uint8Array {
   return b.finish();
 }
 
+interface Loaded {
+  published: boolean[];
+  /** What the kernel published for {@link distilledCase}. */
+  relocated: Buffer | undefined;
+}
+
 /** Boot once, load all of them one after another: true where the kernel published the BTF. */
-function load(of: Kernel, base: Btf, cases: readonly Case[]): Promise<boolean[]> {
+function load(of: Kernel, base: Btf, cases: readonly Case[]): Promise<Loaded> {
   return withTemporaryDirectory(async (directory) => {
     const like = kernelModules(of)[0]!;
     const plain = plainModule(like.shipped);
@@ -202,19 +218,25 @@ function load(of: Kernel, base: Btf, cases: readonly Case[]): Promise<boolean[]>
       if (distilledBase !== undefined) replaceSections(file, [{ name: ".BTF.base", bytes: distilledBase }]);
       return { path: `${index}.ko`, content: { file } };
     });
-    const { notes } = await runInGuest(of, files, script(cases.length), { memory: 512, timeout: 400_000 });
+    const whole = cases.findIndex(({ text }) => text === distilledCase);
+    const { notes, files: sent } = await runInGuest(of, files, script(cases.length, whole), {
+      memory: 512,
+      timeout: 400_000,
+    });
     const lines = notes.filter((line) => line.startsWith("case "));
     expect(lines.length).toBe(cases.length);
-    return lines.map((line) => line.endsWith(" published"));
+    const published = lines.map((line) => line.endsWith(" published"));
+    return { published, relocated: sent.get("relocated") };
   });
 }
 
-function script(count: number): string {
+function script(count: number, sent: number): string {
   return `
 for i in $(seq 0 ${count - 1}); do
   insmod $i.ko; status=$?
   word=refused; [ -e /sys/kernel/btf/btfcase ] && word=published
   note case $i insmod $status $word
+  [ $i = ${sent} ] && emit relocated /sys/kernel/btf/btfcase
   rmmod btfcase
 done
 `;
