@@ -19,6 +19,7 @@ export interface LogFindings {
 /** What a panic's reason says its cause was. */
 const causes: readonly (readonly [RegExp, readonly ReportKind[]])[] = [
   [/sysrq triggered crash/, ["sysrq"]],
+  [/kasan\.fault=panic|kfence|kmsan/i, ["memory-check"]],
   [/panic_on_warn set/, ["warning", "memory-check", "check"]],
   [/hung_task: blocked tasks/, ["hung-task"]],
   [/softlockup: hung tasks/, ["soft-lockup"]],
@@ -48,6 +49,7 @@ export function findInLog(lines: readonly LogLine[]): LogFindings {
   const causeReport = panic === undefined ? gravest(before) : causeOf(panic, before);
   const cause = causeReport === undefined ? undefined : readReport(causeReport);
   if (cause?.kind === "rcu-stall" || cause?.kind === "hard-lockup") addBacktrace(cause, reports);
+  if (cause !== undefined && panic !== undefined && onlyAnnounces.has(cause.kind)) addPanicTask(cause, panic);
   return { reports, panic, cause, causeReport, panicReport };
 }
 
@@ -77,6 +79,18 @@ function addBacktrace(cause: OopsRecord, reports: readonly Report[]): void {
   cause.taints ??= taints;
   cause.release ??= release;
   cause.hardware ??= hardware;
+}
+
+/** Reports of a line or two; who was at work stands in the panic's. */
+const onlyAnnounces: ReadonlySet<ReportKind> = new Set(["sysrq", "nmi", "machine-check", "stack-overflow"]);
+
+function addPanicTask(cause: OopsRecord, panic: OopsRecord): void {
+  if (cause.trace.length > 0) return;
+  cause.trace = panic.trace;
+  if (cause.modules.length === 0) cause.modules = panic.modules;
+  cause.cpu ??= panic.cpu;
+  cause.pid ??= panic.pid;
+  cause.comm ??= panic.comm;
 }
 
 /** A line of a report as evidence. */

@@ -205,7 +205,8 @@ function readFault(record: OopsRecord, text: string): void {
     /^BUG: unable to handle page fault for address: ([0-9a-f]{8,16})\b/.exec(text) ??
     /^Unable to handle kernel .{1,80} at virtual address ([0-9a-f]{8,16})\b/.exec(text) ??
     /(?:non-canonical|maybe for) address 0x([0-9a-f]{1,16})\b/.exec(text) ??
-    /^BUG: (?:\S+ )?stack guard page was hit at ([0-9a-f]{8,16})\b/.exec(text) ??
+    // %p, a hash of 32 bits and no address, in older kernels.
+    /^BUG: (?:\S+ )?stack guard page was hit at ([89a-f][0-9a-f]{15})\b/.exec(text) ??
     /^(?:Read|Write) of size \d+ at addr ([0-9a-f]{8,16})\b/.exec(text);
   if (address !== null) faultOf(record).address ??= `0x${address[1]!.replace(/^0+(?=.)/, "")}`;
   const access =
@@ -218,7 +219,7 @@ function readFault(record: OopsRecord, text: string): void {
   if (kasan !== null) faultOf(record).access ??= kasan[1] === "Read" ? "read" : "write";
   // arm64: the class of the exception, and whether it wrote.
   const esr = /^\s*ESR = (0x[0-9a-f]{1,16})/.exec(text);
-  if (esr !== null) faultOf(record).errorCode ??= esr[1]!;
+  if (esr !== null) faultOf(record).errorCode ??= `0x${esr[1]!.slice(2).replace(/^0+(?=.)/, "")}`;
   const wnr = /\bWnR = ([01])\b/.exec(text);
   if (wnr !== null) faultOf(record).access ??= wnr[1] === "1" ? "write" : "read";
   if (/\bEC = 0x2[01]: IABT/.test(text)) faultOf(record).access ??= "execute";
