@@ -43,3 +43,4 @@ export { hitLines, type HitRow, searchMemory } from "./search.ts";
 export { readWords, wordLines, type WordRow } from "./words.ts";
 export { translateAddresses, translationLines, type TranslationRow } from "./vtop.ts";
 export { type Candidate, identifyAddresses, whatisLines, type WhatisRow } from "./whatis.ts";
+export { isfSymbols, kernelTypes, scriptVariables } from "./export.ts";

@@ -42,11 +42,12 @@ export function likelyStruct(
     const type = program.types.findNamed("struct", name);
     const size = type?.isComplete === true ? type.byteSizeIf : undefined;
     // Objects are as large as their struct, rounded up to a cache line, or larger where it ends in an array.
-    if (type === undefined || size === undefined || size > objectByteSize) continue;
-    const fits = objectByteSize - size < 64;
-    if (!fits && name !== bare) continue;
+    if (type === undefined || size === undefined) continue;
+    // A cache with the very name of a struct may have a part of it only, as task_struct without what this
+    // machine's processors do not need.
+    if (name !== bare && (size > objectByteSize || objectByteSize - size >= 64)) continue;
     const compared =
-      size === objectByteSize ? `as large as an object` : `${size} of the object's ${objectByteSize} bytes`;
+      size === objectByteSize ? "as large as an object" : `of ${size} bytes, an object of ${objectByteSize}`;
     return { type, why: `the cache's name stands for ${type.typeName()}, which is ${compared}` };
   }
   return undefined;

@@ -5,6 +5,7 @@ import {
   compoundHead,
   directMap,
   directMapAddress,
+  forEachSlabCache,
   forEachVmapArea,
   freePlaceOf,
   type Gaps,
@@ -16,7 +17,7 @@ import {
   TaskReader,
   vmapKinds,
 } from "../linux/index.ts";
-import type { VariableSource } from "../program/index.ts";
+import type { Type, VariableSource } from "../program/index.ts";
 import { threadByteSize } from "../stack/index.ts";
 import { hex } from "./hex.ts";
 import { likelyStruct, memberText } from "./likely-struct.ts";
@@ -81,6 +82,7 @@ class Identifier {
   readonly #gaps: Gaps;
   readonly #direct: LinearRun | undefined;
   #tasks: Task[] | undefined;
+  #taskByteSize: number | undefined;
 
   constructor(kernel: Kernel, gaps: Gaps) {
     this.#kernel = kernel;
@@ -132,7 +134,7 @@ class Identifier {
   }
 
   #perCpu(address: bigint): Candidate | undefined {
-    const { perCpu, program, modules, foundation } = this.#kernel;
+    const { perCpu, symbols, modules, foundation } = this.#kernel;
     const unit = foundation.symbols.addressOf("pcpu_unit_size");
     const unitByteSize = unit === undefined ? undefined : BigInt(foundation.memory.readU32(unit));
     for (const cpu of perCpu.possibleCpus) {
@@ -146,15 +148,16 @@ class Identifier {
           own !== undefined && linked >= own.address && linked < own.address + BigInt(own.byteSize),
       );
       if (perCpu.contains(linked) || module !== undefined) {
-        const at = program.symbolizer.symbolAt(linked);
+        const at = symbols.find(linked);
         if (at === undefined) continue;
-        const place = at.module === undefined ? "" : ` [${at.module}]`;
+        const { name, module: owner } = at.symbol;
+        const place = owner === undefined ? "" : ` [${owner}]`;
         return {
           kind: "per-CPU",
-          text: `${at.name}${at.offset === 0n ? "" : `+${hex(at.offset)}`}${place} of CPU ${cpu}`,
-          start: hex(address - at.offset),
+          text: `${name}${at.offset === 0 ? "" : `+${hex(at.offset)}`}${place} of CPU ${cpu}`,
+          start: hex(address - BigInt(at.offset)),
           size: null,
-          evidence: [...evidence, `${hex(linked)} is the per-CPU symbol ${at.name}`],
+          evidence: [...evidence, `kallsyms: ${hex(linked - BigInt(at.offset)).slice(2)} ${name}`],
         };
       }
       const start = perCpu.start;
@@ -197,7 +200,8 @@ class Identifier {
 
   #task(address: bigint): Candidate | undefined {
     const type = this.#kernel.program.type("struct task_struct");
-    const size = BigInt(type.byteSize);
+    this.#taskByteSize ??= this.#sizeOfTasks(type);
+    const size = BigInt(this.#taskByteSize);
     const task = this.#allTasks().find((each) => address >= each.address && address < each.address + size);
     if (task === undefined) return undefined;
     return {
@@ -207,6 +211,16 @@ class Identifier {
       size: Number(size),
       evidence: [`in the kernel's list of tasks: ${hex(task.address).slice(2)}`],
     };
+  }
+
+  /** Tasks are smaller than their struct where its end is for more than this machine's processors have. */
+  #sizeOfTasks(type: Type): number {
+    const { program } = this.#kernel;
+    for (const cache of this.#gaps.walk(forEachSlabCache(program))) {
+      if (cache.member("name").string(64) !== "task_struct") continue;
+      return Math.min(type.byteSize, cache.member("object_size").number());
+    }
+    return type.byteSize;
   }
 
   #stack(address: bigint): Candidate | undefined {
@@ -245,7 +259,7 @@ class Identifier {
     const what = likely === undefined ? "" : `, likely ${likely.type.typeName()}${member}`;
     return {
       kind: "slab object",
-      text: `${name}+${hex(offset < 0n ? 0n : offset)}${isInside ? "" : " (beside the payload)"}, ${state}${what}`,
+      text: `${name}${offset > 0n ? `+${hex(offset)}` : ""}${isInside ? "" : " (beside the payload)"}, ${state}${what}`,
       start: hex(object),
       size,
       evidence: [
