@@ -21,6 +21,11 @@ export class KernelSymbols extends SymbolList {
     return this.#names.longLengths;
   }
 
+  /** Names that damaged memory does not tell; they are `?`. */
+  get lostNames(): number {
+    return this.#names.lost;
+  }
+
   override name(index: number): string {
     this.check(index);
     return decodeName(this.#names, index).slice(1);

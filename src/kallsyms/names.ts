@@ -32,6 +32,8 @@ export interface NameTable {
   readonly markersOffset: number;
   /** Bytes of one marker: 4, or 8 before v4.20. */
   readonly markerByteSize: 4 | 8;
+  /** Names that damage made unreadable, of 0 tokens in the columns; 0 but in memory that was changed. */
+  readonly lost: number;
 }
 
 /**
@@ -69,24 +71,26 @@ export function parseNameTable(
     const markers = findMarkers(bytes, tokenStarts, tokenCounts, longLengths, byteSize, littleEndian);
     if (markers === undefined) continue;
     for (const index of suspects) checkNameLength(bytes, tokenStarts[index]!, tokenCounts[index]!, tokens);
-    return { count, bytes, tokenStarts, tokenCounts, tokens, byteSize, longLengths, ...markers };
+    return { count, bytes, tokenStarts, tokenCounts, tokens, byteSize, longLengths, ...markers, lost: 0 };
   }
   throw badNames("the records do not fit the markers behind them", 0);
 }
 
-/** Letter and name of a symbol, as one text. */
+/** Letter and name of a symbol, as one text; both `?` where they are lost. */
 export function decodeName(table: NameTable, index: number): string {
   const { bytes, tokens } = table;
   const start = table.tokenStarts[index]!;
+  if (table.tokenCounts[index] === 0) return lostName;
   const end = start + table.tokenCounts[index]!;
   let text = "";
   for (let i = start; i < end; i++) text += tokens.texts[bytes[i]!]!;
   return text;
 }
 
-/** Letter of a symbol: the first character of its first token that has one. */
+/** Letter of a symbol: the first character of its first token that has one; `?` where it is lost. */
 export function decodeLetter(table: NameTable, index: number): string {
   const { bytes, tokens } = table;
+  if (table.tokenCounts[index] === 0) return lostName.charAt(0);
   const start = table.tokenStarts[index]!;
   const end = start + table.tokenCounts[index]!;
   for (let i = start; i < end; i++) {
@@ -113,6 +117,7 @@ export function hashNames(table: NameTable): Int32Array {
 }
 
 const names = { section: "kallsyms_names" };
+const lostName = "??";
 
 /**
  * Fill the columns, and `suspects` with records of more than `harmless` tokens; the size of all records,

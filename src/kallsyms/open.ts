@@ -3,10 +3,11 @@ import type { AddressEncoding } from "./addresses.ts";
 import { addressEntryByteSize, decodeAddresses, endsInKernelHalf } from "./addresses.ts";
 import { KernelSymbols } from "./kernel-symbols.ts";
 import { maximumNamesByteSize, maximumSymbolCount } from "./limits.ts";
-import { parseNameTable } from "./names.ts";
+import { parseDamagedNames } from "./damaged-names.ts";
+import { type NameTable, parseNameTable } from "./names.ts";
 import type { VirtualReader } from "./read.ts";
 import { viewOf } from "./read.ts";
-import { maximumTokenTableByteSize, parseTokenTable, tokenIndexByteSize } from "./tokens.ts";
+import { maximumTokenTableByteSize, parseTokenTable, tokenIndexByteSize, type TokenTable } from "./tokens.ts";
 
 /** Virtual addresses of the kernel's tables, as VMCOREINFO has them since v6.0. */
 export interface KallsymsAddresses {
@@ -72,7 +73,7 @@ export function openKernelSymbols(
     readBytes(memory, at.tokenIndex, tokenIndexByteSize),
     littleEndian,
   );
-  const names = parseNameTable(readBytes(memory, at.names, namesByteSize), count, tokens, littleEndian);
+  const names = readNames(readBytes(memory, at.names, namesByteSize), count, tokens, littleEndian);
   let best: KernelSymbols | undefined;
   let bestShare = 0;
   for (const [encoding, table, base] of encodingsOf(memory, at)) {
@@ -88,6 +89,17 @@ export function openKernelSymbols(
   }
   if (stext !== undefined) checkStext(best, stext);
   return best;
+}
+
+function readNames(bytes: Uint8Array, count: number, tokens: TokenTable, littleEndian: boolean): NameTable {
+  try {
+    return parseNameTable(bytes, count, tokens, littleEndian);
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    const damaged = parseDamagedNames(bytes, count, tokens, littleEndian);
+    if (damaged === undefined) throw error;
+    return damaged;
+  }
 }
 
 function encodingsOf(memory: VirtualReader, at: KallsymsAddresses): [AddressEncoding, bigint, bigint][] {

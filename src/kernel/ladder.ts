@@ -86,6 +86,10 @@ function standOn(dump: Dump, info: Vmcoreinfo, rung: Rung, options: LadderOption
     return { ...bare, rung, vmcoreinfo: info, checks: [...check.passed, ...bare.checks] };
   }
   const symbols = openKernelSymbols(memory, at, info.symbol("_stext"));
+  if (symbols.lostNames > 0) {
+    const text = `${symbols.lostNames} of ${symbols.count} names of symbols are lost: kallsyms_names is damaged`;
+    options.diagnostics?.push({ severity: "warning", code: "KALLSYMS_NAMES", text });
+  }
   const banner = readBanner(memory, symbols, info.osRelease);
   const named =
     info.osRelease === undefined ? 'begins with "Linux version"' : `names release ${info.osRelease}`;
