@@ -41,13 +41,20 @@ interface Expected {
   suspect?: string;
 }
 
-const expected: Record<Exclude<CrashCase, "locks" | "null-pointer-again" | "use-after-free">, Expected> = {
+const expected: Record<Exclude<CrashCase, "locks" | "null-pointer-again">, Expected> = {
   "null-pointer": {
     class: "null-pointer",
     context: "process",
     words: /NULL pointer dereference, address: 0000000000000028/,
     fact: /struct file\.f_op at offset 40/,
     suspect: "vfs_fsync",
+  },
+  "use-after-free": {
+    class: "use-after-free",
+    context: "process",
+    words: /general protection fault/,
+    fact: /of slab cache kmalloc-256; that object is free/,
+    suspect: "sample_pick",
   },
   "use-after-free-poisoned": {
     class: "use-after-free",
@@ -63,7 +70,12 @@ const expected: Record<Exclude<CrashCase, "locks" | "null-pointer-again" | "use-
     suspect: "sample_three",
   },
   bug: { class: "bug", context: "process", words: /kernel BUG at/, suspect: "sample_four" },
-  "hung-task": { class: "hung-task", context: "process", words: /blocked for more than 3 seconds/ },
+  "hung-task": {
+    class: "hung-task",
+    context: "process",
+    words: /blocked for more than 3 seconds/,
+    fact: /waits for mutex .*; held by sample/,
+  },
   "soft-lockup": {
     class: "soft-lockup",
     context: "process",
@@ -104,7 +116,6 @@ beforeAll(async () => {
   const queue: (readonly [KernelName, CrashCase])[] = [
     ...all,
     ["6.1-amd64", "null-pointer-again"],
-    ["6.1-amd64", "use-after-free"],
     ["6.1-amd64", "locks"],
   ];
   const work = async (): Promise<void> => {
@@ -156,7 +167,8 @@ describe("the hash of a crash", () => {
     const hashes = new Set<string | null>();
     const cases = all.filter(([name]) => name === "6.1-amd64");
     for (const [name, which] of cases) hashes.add(triaged(await crashGuest(name, which)).hash);
-    expect(hashes.size).toBe(cases.length);
+    // Of the use after free there are two, with and without poison: one cause.
+    expect(hashes.size).toBe(cases.length - 1);
   });
 });
 
@@ -201,7 +213,7 @@ describe.each(["null-pointer", "hung-task"] as const)("the dump of a 6.1 guest: 
           outcome = await triageDamaged(damage(file, seed), started + deadline);
         } catch (error) {
           if (!isDwarflessError(error)) failures.push(`seed ${seed}: ${String((error as Error).stack)}`);
-          outcome = "refused";
+          outcome = isCut(seed) ? "cut off, refused" : "refused";
         }
         classes[outcome] = (classes[outcome] ?? 0) + 1;
         slowest = Math.max(slowest, Date.now() - started);
@@ -213,8 +225,9 @@ describe.each(["null-pointer", "hung-task"] as const)("the dump of a 6.1 guest: 
     expect(failures).toEqual([]);
     // The machine may be busy; without an end it would be hours.
     expect(slowest).toBeLessThan(6 * deadline);
-    // Most damage is not where the verdict lies.
-    expect(classes[which] ?? 0).toBeGreaterThan(rounds / 8);
+    // A table that all else is found by may be hit, once in a while.
+    expect(classes["refused"] ?? 0).toBeLessThan(rounds / 10);
+    expect(classes[which] ?? 0).toBeGreaterThan(rounds / 4);
   });
 });
 
@@ -230,24 +243,30 @@ async function triageDamaged(source: ByteSource, until: number): Promise<string>
   try {
     const report = triage(kernel, until);
     JSON.stringify(report);
-    findLocks(kernel, new Gaps(), { deadline: until });
+    try {
+      findLocks(kernel, new Gaps(), { deadline: until });
+    } catch (error) {
+      // One wrong byte in the kernel's BTF, and there are no types.
+      if (!isDwarflessError(error)) throw error;
+    }
     return report.verdict.class;
   } finally {
     kernel.close();
   }
 }
 
-/** A dump with changed bytes where there is more than zeros, or every sixth time without its end. */
+/** A dump with changed bytes, or every sixth time without its end. Most of a dump is zeros that nothing looks at. */
 function damage(file: FileSource, seed: number): ByteSource {
   const random = randomNumbers(seed);
-  const anywhere = (): number => Math.floor((random(1 << 30) / (1 << 30)) * (file.byteSize - 8));
-  if (seed % 6 === 5) return new PatchedSource(file, [], anywhere());
-  const patches: Patch[] = [];
-  for (let tries = 0; patches.length < flipsEach && tries < flipsEach * 100; tries++) {
+  const anywhere = (): number => Math.floor((random(1 << 30) / (1 << 30)) * file.byteSize);
+  if (isCut(seed)) return new PatchedSource(file, [], anywhere());
+  const patches = Array.from({ length: flipsEach }, (): Patch => {
     const offset = anywhere();
-    const word = file.read(offset, 8);
-    if (word.every((byte) => byte === 0)) continue;
-    patches.push({ offset, byte: word[0]! ^ (1 << random(8)) });
-  }
+    return { offset, byte: file.read(offset, 1)[0]! ^ (1 << random(8)) };
+  });
   return new PatchedSource(file, patches);
+}
+
+function isCut(seed: number): boolean {
+  return seed % 6 === 5;
 }
