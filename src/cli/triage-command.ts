@@ -6,8 +6,10 @@ import {
   sectionLines,
   triage,
   triageSections,
+  type TriageReport,
+  triageWithoutKernel,
 } from "../commands/index.ts";
-import { UsageError } from "../io/index.ts";
+import { isDwarflessError, UsageError } from "../io/index.ts";
 import { addDumpOptions, type DumpFlags, withKernel } from "./dump-options.ts";
 import { jsonDocument } from "./json.ts";
 import { writeLines } from "./line-writer.ts";
@@ -72,13 +74,21 @@ export function triageCommand(streams: Streams): Command {
     .description("what happened: the verdict, with evidence")
     .argument("<DUMP...>", "a dump, or the parts of a split one")
     .addHelpText("after", "\nExample:\n  $ dwarfless triage vmcore --html triage.html\n")
-    .action((files: string[], flags: TriageFlags) => {
+    .action(async (files: string[], flags: TriageFlags) => {
       checkReportFlags("triage", flags);
       const started = Date.now();
-      return withKernel(files, flags, streams, (kernel) => {
-        const deadline = flags.deadline === undefined ? undefined : started + Number(flags.deadline) * 1000;
-        const report = triage(kernel, deadline);
-        printReport(`Triage of ${kernel.dump.name}`, report, triageSections(report), flags, streams);
-      });
+      const print = (name: string, report: TriageReport): void =>
+        printReport(`Triage of ${name}`, report, triageSections(report), flags, streams);
+      try {
+        await withKernel(files, flags, streams, (kernel) => {
+          const deadline = flags.deadline === undefined ? undefined : started + Number(flags.deadline) * 1000;
+          print(kernel.dump.name, triage(kernel, deadline));
+        });
+      } catch (error) {
+        // A dump it is, so that there is a report, though it says no more than the error.
+        if (isDwarflessError(error) && error.code === "NO_KERNEL")
+          print(files[0]!, triageWithoutKernel(error.message));
+        throw error;
+      }
     });
 }

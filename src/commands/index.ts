@@ -30,7 +30,7 @@ export { findLocks, type FoundLocks, type LockReport, type LockRow, type LockTas
 export { lockLines } from "./lock-text.ts";
 export { listTimers, timerLines, type TimerRow } from "./timer.ts";
 export { deviceLines, type DeviceRow, diskLines, type DiskRow, listDevices, listDisks } from "./dev.ts";
-export { triage, type TriageReport } from "./triage.ts";
+export { triage, type TriageReport, triageWithoutKernel } from "./triage.ts";
 export { judgementSections, type Section, sectionLines, triageSections } from "./triage-text.ts";
 export { htmlLines, markdownLines } from "./triage-markup.ts";
 export { type SystemInfo, systemInfo, systemLines } from "./sys.ts";

@@ -110,7 +110,7 @@ function shown<Item>(items: readonly Item[], text: (item: Item) => string): stri
 
 function machineFacts({ kernel, machine, memory }: TriageReport): (readonly [string, string])[] {
   const facts: (readonly [string, string | null])[] = [
-    ["kernel", [kernel.release ?? "?", kernel.architecture].join(" ")],
+    ["kernel", [kernel.release ?? "?", kernel.architecture ?? ""].join(" ").trim()],
     ["version", kernel.version],
     ["build id", kernel.buildId],
     ["hardware", machine.hardware],

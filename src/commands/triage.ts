@@ -26,7 +26,7 @@ export interface TriageReport extends Judgement {
     release: string | null;
     version: string | null;
     buildId: string | null;
-    architecture: string;
+    architecture: string | null;
     panicked: boolean | null;
   };
   machine: Pick<
@@ -143,6 +143,30 @@ export function triage(kernel: Kernel, deadline?: number): TriageReport {
     stack,
     memory: use,
     unread: [...gaps.diagnostics.map(({ text }) => text), ...steps.late],
+  };
+}
+
+/** What can be said of a dump in which no kernel was found: nothing, and why. */
+export function triageWithoutKernel(problem: string): TriageReport {
+  const cpus = { online: "", present: "", possible: "", onlineCount: 0 };
+  return {
+    kernel: { release: null, version: null, buildId: null, architecture: null, panicked: null },
+    machine: {
+      nodeName: null,
+      hardware: null,
+      cpus,
+      date: null,
+      uptime: null,
+      loadAverage: null,
+      threads: null,
+      commandLine: null,
+      taints: null,
+      taintMask: null,
+    },
+    ...judge(undefined),
+    stack: null,
+    memory: null,
+    unread: [problem],
   };
 }
 

@@ -4,7 +4,7 @@ import { innermostFrames } from "./findings.ts";
 import * as checks from "./rules-checks.ts";
 import * as exceptions from "./rules-exceptions.ts";
 import { suspectsOf } from "./suspects.ts";
-import type { Verdict } from "./verdict.ts";
+import type { Verdict, VerdictClass } from "./verdict.ts";
 
 /** In this order; the first that fits. */
 const rules: readonly Rule[] = [
@@ -27,6 +27,9 @@ const rules: readonly Rule[] = [
   checks.panicByName,
 ];
 
+/** Nobody's fault, or nobody knows whose. */
+const blameless: ReadonlySet<VerdictClass> = new Set(["none", "unknown", "sysrq"]);
+
 /** What happened, by the first rule that fits; `none` and `unknown` where none does. */
 export function classify(facts: Facts): Verdict {
   const found = firstFinding(facts) ?? withoutReport(facts);
@@ -38,7 +41,7 @@ export function classify(facts: Facts): Verdict {
     confidence: found.confidence,
     evidence: found.evidence,
     members: found.members ?? [],
-    suspects: found.class === "none" || found.class === "unknown" ? [] : suspectsOf(facts),
+    suspects: blameless.has(found.class) ? [] : suspectsOf(facts),
   };
 }
 
@@ -56,13 +59,13 @@ function withoutReport({ memory, hasLog }: Facts): Finding {
     return {
       class: "unknown",
       summary: "the kernel panicked, and its log does not say why",
-      confidence: "certain",
+      confidence: "possible",
       evidence: [],
     };
   }
   if (!hasLog || (memory !== undefined && memory.panicked === undefined)) {
     const summary = "what can be read does not tell whether something is wrong";
-    return { class: "unknown", summary, confidence: "certain", evidence: [] };
+    return { class: "unknown", summary, confidence: "possible", evidence: [] };
   }
   return {
     class: "none",
