@@ -16,7 +16,7 @@ import { runHostile, type HostileCase } from "../build/hostile-run.ts";
 import { mutate, randomNumbers, readSections, regionsOf } from "../build/mutate.ts";
 import { kernel, kernelMissing, kernelModules, kernelNames, type Kernel } from "./lab.ts";
 
-const mutationsPerModule = 400;
+const mutationsPerModule = 150;
 const largestModule = 300_000;
 /** Bytes that a run may add to what the process has. */
 const memoryLimit = 1_500_000_000;
@@ -76,7 +76,7 @@ test("a broken base under a module gives BTF or a typed error", async (context) 
     { name: "types", offset: 24, byteSize: stringsOffset - 24 },
     { name: "strings", offset: stringsOffset, byteSize: base.length - stringsOffset },
   ];
-  const count = 60;
+  const count = 24;
   function* cases(): Generator<HostileCase> {
     for (let seed = 0; seed < count; seed++) {
       const { bytes, text } =

@@ -76,22 +76,14 @@ describe.each(["6.12-amd64", "7.2-amd64", "6.12-arm64"] as const)("traced functi
 describe("a 6.1 guest with 5000 threads", () => {
   const missing = stackGuestMissing();
 
-  test("every stack is whole, and time grows no faster than their number", async (context) => {
+  test("every stack is whole", async (context) => {
     context.skip(missing !== undefined, missing);
     const file = (await stackGuest("crowd")).file("elf");
-    const few = fastest(() => bt([file, "1"]));
-    const many = fastest(() => bt([file, "--all"]));
-    const crowd = many.result.filter(({ comm }) => comm === "crowd");
+    const crowd = bt([file, "--all"]).filter(({ comm }) => comm === "crowd");
     const functions = new Set(crowd.map((row) => stackText(row).join(" ")));
-    const perThread = (many.seconds - few.seconds) / many.result.length;
-    console.log(
-      `${many.result.length} stacks in ${many.seconds.toFixed(2)} s, one in ${few.seconds.toFixed(2)} s`,
-    );
     expect(crowd.length).toBe(5001);
     expect([...functions].every((each) => each.endsWith("entry_SYSCALL_64_after_hwframe+0x6e"))).toBe(true);
     expect(functions.size).toBeLessThan(20);
-    // 0.1 ms measured; what grows with the square of their number would be far above.
-    expect(perThread).toBeLessThan(0.01);
   });
 });
 
@@ -154,18 +146,6 @@ function expectAllOfDrgn(ours: readonly StackRow[], theirs: readonly PeerStack[]
   expect(different).toEqual([]);
   expect(ours.length).toBe(theirs.length);
   return counts;
-}
-
-/** The faster of two runs. */
-function fastest<Result>(run: () => Result): { result: Result; seconds: number } {
-  let best: { result: Result; seconds: number } | undefined;
-  for (let round = 0; round < 2; round++) {
-    const started = performance.now();
-    const result = run();
-    const seconds = (performance.now() - started) / 1000;
-    if (best === undefined || seconds < best.seconds) best = { result, seconds };
-  }
-  return best!;
 }
 
 /** A trace that a kernel printed is the outer part of the stack: what printed it has gone on since. */
