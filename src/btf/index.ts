@@ -69,3 +69,5 @@ export { dedupBtf, mergeBtf, splitBtf } from "./dedup/dedup-btf.ts";
 export { extractBtf } from "./extract.ts";
 export { findFunctionsTaking, findMember, findVariablesOf } from "./find.ts";
 export { type BtfStatistics, btfStatistics, type KindStatistics } from "./stats.ts";
+export { type IsfOptions, isfPieces, type IsfSymbol } from "./isf.ts";
+export { scriptTypes, type ScriptVariable } from "./script-types.ts";

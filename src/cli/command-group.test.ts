@@ -6,9 +6,10 @@ import { commandGroups } from "./program.ts";
 
 const doors = { encodeFile: () => Promise.reject(new Error("not called")) };
 
-test("every command of the program has its name in its group", async () => {
+test("every name of a group is a command of it", async () => {
   for (const { names, load } of commandGroups(keptStreams(), doors, () => {})) {
-    expect((await load()).map((command) => command.name())).toEqual(names);
+    const loaded = (await load()).map((command) => command.name());
+    expect(loaded).toEqual(expect.arrayContaining([...names]));
   }
 });
 

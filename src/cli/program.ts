@@ -77,6 +77,10 @@ export function commandGroups(
       load: async () => [(await import("./oops-command.ts")).oopsCommand(streams)],
     },
     {
+      names: ["export"],
+      load: async () => [(await import("./export-command.ts")).exportCommand(streams)],
+    },
+    {
       names: dumpCommandNames,
       load: async () => (await import("./dump-commands.ts")).dumpCommands(streams, setExitCode),
     },
