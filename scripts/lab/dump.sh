@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Dumps of a guest, with what the guest said of itself:
 #   scripts/lab/dump.sh KERNEL KIND [DIRECTORY]
-# KERNEL as for kernel.sh; KIND: idle, panic, no-note, nokaslr, pti, kdump.
+# KERNEL as for kernel.sh; KIND: idle, panic, no-note, nokaslr, pti, kdump, or
+# crash-CASE for a guest of test/guest/crash-guests.ts (memory.elf and console).
 # Prints the folder: memory.elf, memory.kdump-zlib and so on, said/kallsyms and
 # so on, console. From the cache, or made there; with DIRECTORY made anew into it.
 # Needs Node, QEMU (scripts/setup-system.sh) and, for the kernel, apt-get and dpkg; no root.
