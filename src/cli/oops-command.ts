@@ -1,7 +1,7 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { Command } from "commander";
 import { judgementSections } from "../commands/index.ts";
-import { FileError } from "../io/index.ts";
+import { FileError, isDwarflessError, LimitError, UnsupportedError } from "../io/index.ts";
 import { btfKnowledge, judge, membersAt, type OopsRecord, parseLogText } from "../triage/index.ts";
 import { loadBtf } from "./btf-input.ts";
 import { addReportOptions, checkReportFlags, printReport, type ReportFlags } from "./triage-command.ts";
@@ -45,11 +45,31 @@ function isArm64({ registers }: OopsRecord): boolean {
   return "x0" in registers;
 }
 
-/** Logs are mostly ASCII; what is not must not stop reading. @throws {FileError} */
+/** Longer texts are no kernel's log. */
+const maximumByteSize = 256 << 20;
+
+/**
+ * Logs are mostly ASCII; what is not must not stop reading.
+ * @throws {FileError}; {@link LimitError}; {@link UnsupportedError} for bytes that are no text
+ */
 function readText(file: string): string {
+  const name = file === "-" ? "standard input" : file;
+  let bytes: Buffer;
   try {
-    return readFileSync(file === "-" ? 0 : file, "latin1");
+    if (file !== "-" && statSync(file).size > maximumByteSize) throw tooLong(name);
+    bytes = readFileSync(file === "-" ? 0 : file);
   } catch (error) {
-    throw new FileError(file === "-" ? "standard input" : file, errnoOf(error), "read");
+    throw isDwarflessError(error) ? error : new FileError(name, errnoOf(error), "read");
   }
+  if (bytes.length > maximumByteSize) throw tooLong(name);
+  // A console may have lost a byte or two; a dump or a compressed file begins with many.
+  const head = bytes.subarray(0, 4096);
+  if (head.filter((byte) => byte === 0).length > head.length / 16) {
+    throw new UnsupportedError("OOPS_BINARY", "no text (triage opens dumps)", { file: name });
+  }
+  return bytes.toString("latin1");
+}
+
+function tooLong(name: string): LimitError {
+  return new LimitError("OOPS_SIZE", `more than ${maximumByteSize} bytes of log`, { file: name });
 }

@@ -41,7 +41,9 @@ export function linesOfMessage(message: {
 }): LogLine[] {
   const { sequence, caller } = message;
   const time = Number(message.time) / 1e9;
-  return message.text.split("\n").map((text) => ({ sequence, time, caller, text: withoutControls(text) }));
+  return message.text
+    .split("\n")
+    .map((text) => ({ sequence, time, caller, text: withoutControls(text.slice(0, maximumLength)) }));
 }
 
 const levels = "emerg|alert|crit|err|warn|notice|info|debug";
