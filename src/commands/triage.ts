@@ -142,7 +142,12 @@ export function triage(kernel: Kernel, deadline?: number): TriageReport {
     ...judgement,
     stack,
     memory: use,
-    unread: [...gaps.diagnostics.map(({ text }) => text), ...steps.late],
+    // What was wrong when the kernel was opened comes first: much of the rest follows from it.
+    unread: [
+      ...kernel.diagnostics.filter(({ severity }) => severity === "warning").map(({ text }) => text),
+      ...gaps.diagnostics.map(({ text }) => text),
+      ...steps.late,
+    ],
   };
 }
 
