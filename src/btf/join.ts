@@ -10,10 +10,13 @@ export function joinBtf(lower: Btf, upper: Btf): Uint8Array {
   const words = new Uint32Array(lower.words.length + upper.words.length);
   words.set(lower.words);
   words.set(upper.words, lower.words.length);
+  const strings = new Uint8Array(lower.stringsBytes.length + upper.stringsBytes.length);
+  strings.set(lower.stringsBytes);
+  strings.set(upper.stringsBytes, lower.stringsBytes.length);
   const { layoutByteSize } = lower.header;
   return encodeBtf({
     words,
-    strings: Buffer.concat([lower.stringsBytes, upper.stringsBytes]),
+    strings,
     littleEndian: lower.littleEndian,
     ...(layoutByteSize > 0 && { layout: true }),
   });

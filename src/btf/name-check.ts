@@ -30,7 +30,10 @@ export class NameChecker {
 }
 
 function isIdentifier(name: string): boolean {
-  return isIdentifierAt(Buffer.from(`${name}\0`, "latin1"), 0);
+  return isIdentifierAt(
+    Uint8Array.from(`${name}\0`, (character) => character.charCodeAt(0)),
+    0,
+  );
 }
 
 function isIdentifierAt(bytes: Uint8Array, start: number): boolean {

@@ -3,6 +3,7 @@ import { wordsOf } from "./byte-order.ts";
 import { BTF_KIND_ENUM, BTF_KIND_UNKN } from "./constants.ts";
 import { type BtfHeader, locate, parseHeader } from "./header.ts";
 import { forEachNameWord, infoKind, infoVlen } from "./records.ts";
+import { type TextReader, textReader } from "../util/text-reader.ts";
 import { checkReferences, parseLayout, scanRecords } from "./scan.ts";
 
 /** Index of a type; 0 is `void`, which is never stored. */
@@ -83,7 +84,7 @@ export class Btf {
   /** Bytes of the longest string, bases included, where it has more than 1024; else at most that. */
   readonly longestName: number;
   readonly header: BtfHeader;
-  readonly #strings: Buffer;
+  readonly #text: TextReader;
 
   private constructor(
     header: BtfHeader,
@@ -104,14 +105,14 @@ export class Btf {
     this.typeCount = this.startId + this.offsets.length;
     this.stringsBytes = strings;
     this.startStringOffset = base?.stringsEnd ?? 0;
-    this.#strings = Buffer.from(strings.buffer, strings.byteOffset, strings.byteLength);
+    this.#text = textReader(strings);
     const { largestTypeId, largestStringOffset } = scanned;
     // The string offset 0 needs no string section.
     const leadsNowhere =
       largestTypeId >= this.typeCount || largestStringOffset >= Math.max(this.stringsEnd, 1);
     if (leadsNowhere && options.danglingReferences !== true)
       checkReferences(words, this.offsets, this.typeCount, this.stringsEnd, header, name);
-    this.longestName = Math.max(longestString(this.#strings), base?.longestName ?? 0);
+    this.longestName = Math.max(longestString(strings), base?.longestName ?? 0);
     if (this.longestName > usualName) this.#checkNameVolume();
   }
 
@@ -199,7 +200,7 @@ export class Btf {
     if (offset === 0) return "";
     if (offset < this.startStringOffset && this.base !== undefined) return this.base.string(offset);
     const start = this.#stringIndex(offset);
-    return this.#strings.toString("utf8", start, this.#strings.indexOf(0, start));
+    return this.#text.utf8(start, this.stringsBytes.indexOf(0, start));
   }
 
   /** The string at an offset, one character per byte: exact for bytes that are no UTF-8. */
@@ -207,7 +208,7 @@ export class Btf {
     if (offset === 0) return "";
     if (offset < this.startStringOffset && this.base !== undefined) return this.base.binaryString(offset);
     const start = this.#stringIndex(offset);
-    return this.#strings.toString("latin1", start, this.#strings.indexOf(0, start));
+    return this.#text.latin1(start, this.stringsBytes.indexOf(0, start));
   }
 
   /**
@@ -394,12 +395,12 @@ export class Btf {
     if (offset === 0) return 0;
     if (offset < this.startStringOffset && this.base !== undefined) return this.base.#stringByteSize(offset);
     const start = this.#stringIndex(offset);
-    return this.#strings.indexOf(0, start) - start;
+    return this.stringsBytes.indexOf(0, start) - start;
   }
 
   #stringIndex(offset: StringOffset): number {
     const start = offset - this.startStringOffset;
-    if (start >= 0 && start < this.#strings.length) return start;
+    if (start >= 0 && start < this.stringsBytes.length) return start;
     throw new FormatError(
       "BTF_STRING_OFFSET",
       `string offset 0x${offset.toString(16)} is outside the strings`,
@@ -423,7 +424,7 @@ const usualName = 1024;
  * Bytes of the longest string, exact where it is longer than {@link usualName}. Such a string covers one
  * of the places looked at; looking at every byte is what a cold process spends most time on.
  */
-function longestString(strings: Buffer): number {
+function longestString(strings: Uint8Array): number {
   let longest = 0;
   for (let at = usualName; at < strings.length;) {
     const end = strings.indexOf(0, at);

@@ -1,4 +1,5 @@
 import { LimitError } from "../io/index.ts";
+import { textReader } from "../util/text-reader.ts";
 import { btfSectionName } from "./header.ts";
 import type { Btf, StringOffset } from "./reader.ts";
 
@@ -30,7 +31,7 @@ export class StringTable {
   /** Offset of a string, stored as UTF-8 and added when new. 0 for the empty string. */
   add(text: string): StringOffset {
     if (text.includes("\0")) throw new RangeError("a BTF string cannot hold NUL");
-    return this.addBinary(isAscii(text) ? text : Buffer.from(text, "utf8").toString("latin1"));
+    return this.addBinary(isAscii(text) ? text : binaryOf(text));
   }
 
   /** Offset of a string given as one character per byte. */
@@ -60,18 +61,21 @@ export class StringTable {
   }
 
   #takeBase(base: Btf): void {
-    const bytes = Buffer.from(
-      base.stringsBytes.buffer,
-      base.stringsBytes.byteOffset,
-      base.stringsBytes.length,
-    );
+    const bytes = base.stringsBytes;
+    const text = textReader(bytes);
     for (let start = 0; start < bytes.length;) {
       const end = bytes.indexOf(0, start);
-      const key = bytes.toString("latin1", start, end);
+      const key = text.latin1(start, end);
       if (!this.#offsets.has(key)) this.#offsets.set(key, base.startStringOffset + start);
       start = end + 1;
     }
   }
+}
+
+/** The bytes of a text in UTF-8, one character each. */
+function binaryOf(text: string): string {
+  const bytes = new TextEncoder().encode(text);
+  return textReader(bytes).latin1(0, bytes.length);
 }
 
 function isAscii(text: string): boolean {
