@@ -1,5 +1,5 @@
 import { maximumNameLength } from "./limits.ts";
-import { type NameTable, symbolsPerMarker } from "./names.ts";
+import { isPadding, type NameTable, symbolsPerMarker } from "./names.ts";
 import { viewOf } from "./read.ts";
 import type { TokenTable } from "./tokens.ts";
 
@@ -88,7 +88,7 @@ class Blocks {
       const end = this.#walk(block, offset);
       const next = markers[block + 1];
       // The markers begin at a multiple of 4 or 8.
-      const fits = next === undefined ? isEnd(end, this.#bytes.length) : end === next;
+      const fits = next === undefined ? this.#isEnd(end) : end === next;
       if (fits) {
         offset = end!;
         continue;
@@ -99,10 +99,7 @@ class Blocks {
       if (end !== undefined) {
         const after = markers[block + 2];
         const second = this.#walk(block + 1, end);
-        if (
-          second !== undefined &&
-          (after === undefined ? isEnd(second, this.#bytes.length) : second === after)
-        ) {
+        if (second !== undefined && (after === undefined ? this.#isEnd(second) : second === after)) {
           offset = end;
           continue;
         }
@@ -112,6 +109,11 @@ class Blocks {
       offset = next;
     }
     return offset;
+  }
+
+  /** Whether the records end where the markers begin. */
+  #isEnd(end: number | undefined): boolean {
+    return end !== undefined && isPadding(this.#bytes, end, this.#bytes.length);
   }
 
   /** Fill the columns of a block from `offset`; where it ends, or undefined where it holds no names. */
@@ -139,9 +141,4 @@ class Blocks {
     this.tokenCounts.fill(0, first, last);
     this.lost += last - first;
   }
-}
-
-/** Whether records end where the markers begin, but for what aligns them. */
-function isEnd(end: number | undefined, markersOffset: number): boolean {
-  return end !== undefined && end <= markersOffset && markersOffset - end < 8;
 }

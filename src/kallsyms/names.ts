@@ -163,6 +163,7 @@ function findMarkers(
   // kallsyms_names itself is aligned like the markers; bytes[0] is its first.
   for (const alignment of [4, 8] as const) {
     const markersOffset = alignUp(byteSize, alignment);
+    if (!isPadding(bytes, byteSize, markersOffset)) continue;
     for (const markerByteSize of [4, 8] as const) {
       if (markersOffset + markerCount * markerByteSize > bytes.length) continue;
       let k = 0;
@@ -178,6 +179,14 @@ function findMarkers(
     }
   }
   return undefined;
+}
+
+/**
+ * Whether nothing lies between the records and the markers but the zeros that align these: with a symbol fewer than
+ * there are, its record does.
+ */
+export function isPadding(bytes: Uint8Array, from: number, to: number): boolean {
+  return from <= to && to - from < 8 && bytes.subarray(from, to).every((byte) => byte === 0);
 }
 
 function checkNameLength(bytes: Uint8Array, start: number, count: number, tokens: TokenTable): void {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { FaultError, isDwarflessError } from "../../src/io/index.ts";
+import { FaultError, FormatError, isDwarflessError } from "../../src/io/index.ts";
 import { checkSymbols, KallsymsSearch, openKernelSymbols, resolveImage } from "../../src/kallsyms/index.ts";
 import type { KernelSymbols } from "../../src/kallsyms/index.ts";
 import { buildKallsyms } from "../build/kallsyms.ts";
@@ -58,6 +58,14 @@ describe.each(kernelForms)("tables of %s, %s, long lengths %s", (...form) => {
     expect(found!.confirmedBy).toBe("phys_base");
     expect(found!.banner).toBe("Linux version 0.0.0 (a@b) #1");
     expect(found!.physicalAddressOf("init_task")).toBe(image.physicalStart + 0xa000);
+  });
+
+  test.each([1, 2, 3, 4, 5, 6, 7, 8])("a symbol fewer than there are is seen, seed %i", (seed) => {
+    const { built, start, memory, readVirtual } = buildKernelImage(form, 700, seed);
+    const place = Number(built.at.countOfSymbols - start) + 0x20_0000;
+    new DataView(memory.buffer).setUint32(place, 699, true);
+    const open = (): unknown => openKernelSymbols({ littleEndian: true, readInto: readVirtual }, built.at);
+    expect(open).toThrow(FormatError);
   });
 
   test("lookups by address take the first of several names, as the kernel does", () => {
