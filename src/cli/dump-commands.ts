@@ -43,7 +43,7 @@ export function dumpCommands(streams: Streams, setExitCode: SetExitCode): Comman
     ...linuxCommands(streams, setExitCode),
     ...memoryCommands(streams, setExitCode),
     triageCommand(streams),
-    debugCommand(streams, setExitCode),
+    debugCommand(streams, setExitCode, dumpCommands),
   ];
 }
 

@@ -46,6 +46,7 @@ export async function withKernel<Result>(
   streams: Streams,
   use: (kernel: Kernel) => Result | Promise<Result>,
 ): Promise<Result> {
+  if (streams.kernel !== undefined) return use(streams.kernel);
   const started = performance.now();
   const sidecar = await chosenSidecar(files, flags, streams);
   const kernel = await Kernel.open(files, {

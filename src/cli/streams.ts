@@ -1,3 +1,4 @@
+import type { Kernel } from "../kernel/index.ts";
 import { writeAll } from "./write-all.ts";
 
 /** Where a command writes, and what it may ask about its surroundings. Tests put buffers here. */
@@ -11,6 +12,8 @@ export interface Streams {
   /** True when `err` ends at a terminal, so a progress bar makes sense. */
   errIsTerminal: boolean;
   environment: Readonly<Record<string, string | undefined>>;
+  /** A kernel that is open already: commands of the prompt look into this one, and name no dump. */
+  kernel?: Kernel;
 }
 
 /**

@@ -16,6 +16,7 @@ export function completeLine(line: string, interpreter: Interpreter): [string[],
     const typed = line.trim();
     const names = [
       ...metaCommands.map((each) => `.${each.name}`),
+      ...[...interpreter.commands.keys()].map((name) => `.${name}`),
       ".help",
       ".exit",
       ".editor",
@@ -24,6 +25,8 @@ export function completeLine(line: string, interpreter: Interpreter): [string[],
     ];
     return [names.filter((name) => name.startsWith(typed)), typed];
   }
+  const asked = command === null ? argumentOf(line, interpreter) : undefined;
+  if (asked !== undefined) return asked;
   const text = command === null ? line : line.slice(command[0].length);
   // `program.init_task.` is `init_task.`: the view goes through members as C does.
   const chain = /(?:^|[^\w$.])((?:[A-Za-z_$][\w$]*\s*\.\s*)+)[\w$]*$/.exec(text)?.[1];
@@ -42,6 +45,23 @@ export function completeLine(line: string, interpreter: Interpreter): [string[],
   return command === null ? undefined : [[], text];
 }
 
+/** Of a command's line what its last word may be: types where it takes those, else what C may. */
+function argumentOf(line: string, interpreter: Interpreter): [string[], string] | undefined {
+  const [, name, words] = /^\s*\.?([a-z]+)[ \t]+(.*)$/.exec(line) ?? [];
+  if (name === undefined || !interpreter.commands.has(name)) return undefined;
+  const last = /[^\s'"]*$/.exec(words!)![0];
+  const isOfType =
+    name === "struct" || name === "union" || /(?:^|\s)(?:-[osr]|--show|--offset)\s+\S*$/.test(words!);
+  if (isOfType && /^\w*$/.test(last)) return [tagNames(last, interpreter), last];
+  if (isOfType && /^\w+\.\w*$/.test(last)) {
+    const [type, member] = last.split(".") as [string, string];
+    const { types } = interpreter.program;
+    const found = types.findNamed("struct", type) ?? types.findNamed("union", type);
+    return [(found?.memberNames() ?? []).filter((each) => each.startsWith(member)).sort(), member];
+  }
+  return offer(last, complete(interpreter.program, last));
+}
+
 function offer(
   text: string,
   found: { from: number; names: string[] },
@@ -53,7 +73,10 @@ function offer(
 /** Names that JavaScript has at hand, beside the kernel's. */
 function scopeNames(text: string, interpreter: Interpreter): string[] {
   const partial = /(?:^|[^\w$.>])([A-Za-z_$][\w$]*)$/.exec(text)?.[1];
-  return partial === undefined ? [] : interpreter.ownNames.filter((name) => name.startsWith(partial));
+  if (partial === undefined) return [];
+  // A command stands at the start of a line.
+  const names = text.trimStart() === partial ? [...interpreter.commands.keys()] : [];
+  return [...interpreter.ownNames, ...names].filter((name) => name.startsWith(partial));
 }
 
 /** Structs, unions and enums by their bare names, which `.type` takes, and typedefs. */

@@ -6,6 +6,8 @@ import type { Program } from "../program/index.ts";
 import { evaluate, evaluateType, ExpressionError } from "../program/expression/index.ts";
 import { type Reading, readLine } from "./language.ts";
 import { viewOf } from "./object-view.ts";
+import { type CommandLine, readCommandLine, type ReplCommand, splitWords } from "./commands.ts";
+import { Line } from "./line.ts";
 import { findByName } from "./scope.ts";
 
 /** What came of a line. */
@@ -27,9 +29,19 @@ export class Interpreter {
   #isProbing = false;
   #kernelNames: ReadonlySet<string> | undefined;
 
+  /** Commands by name, beside the prompt's own. */
+  readonly commands: ReadonlyMap<string, ReplCommand>;
+
   /** @param context where JavaScript runs */
-  constructor(program: Program, context: vm.Context, scope: Record<string, unknown>, breakable: Breakable) {
+  constructor(
+    program: Program,
+    context: vm.Context,
+    scope: Record<string, unknown>,
+    breakable: Breakable,
+    commands: readonly ReplCommand[] = [],
+  ) {
     this.program = program;
+    this.commands = new Map(commands.map((command) => [command.name, command]));
     this.#context = context;
     this.#scripts = new ScriptRunner(context, breakable);
     this.#breakable = breakable;
@@ -47,6 +59,8 @@ export class Interpreter {
   /** Evaluate a line, or several that belong together. */
   async run(text: string): Promise<Outcome> {
     if (text.trim() === "") return { kind: "value", value: undefined };
+    const command = readCommandLine(text, this.commands, (name) => this.isDefined(name));
+    if (command !== undefined && !this.#isOnlyType(command, text)) return this.runCommand(command);
     let reading: Reading;
     try {
       reading = readLine(text, this.program, (name) => this.isDefined(name));
@@ -62,6 +76,17 @@ export class Interpreter {
     if (error?.isIncomplete === true) return { kind: "incomplete" };
     const outcome = await this.runScript(text);
     return outcome.kind === "error" && error !== undefined ? { kind: "error", error } : outcome;
+  }
+
+  /** Run a command by its name. */
+  async runCommand({ name, rest }: CommandLine): Promise<Outcome> {
+    try {
+      const command = this.commands.get(name);
+      if (command === undefined) throw new SyntaxError(`no command .${name}; .help lists them`);
+      return { kind: "value", value: new Line((await command.run(splitWords(rest))).trimEnd()) };
+    } catch (error) {
+      return { kind: "error", error };
+    }
   }
 
   /** Evaluate C, whatever JavaScript would make of it. A type's name gives the type. */
@@ -127,6 +152,12 @@ export class Interpreter {
         enumerable: false,
       });
     }
+  }
+
+  /** `struct page` alone, and `struct page *`, name a type, which C shows. */
+  #isOnlyType({ name }: CommandLine, text: string): boolean {
+    if (name !== "struct" && name !== "union") return false;
+    return /^\s*\w+\s+\w+\s*$/.test(text) || this.#type(text).kind === "value";
   }
 
   /** The type that a line names, for lines that are a type and nothing else. */

@@ -3,6 +3,7 @@ import { isDwarflessError } from "../io/index.ts";
 import type { Program } from "../program/index.ts";
 import { evaluate, evaluateType, ExpressionError } from "../program/expression/index.ts";
 import type { Interpreter, Outcome } from "./interpreter.ts";
+import { Line } from "./line.ts";
 
 /** A line that begins with a point: `.type struct page`. */
 export interface MetaCommand {
@@ -33,15 +34,6 @@ export const metaCommands: readonly MetaCommand[] = [
     run: (argument, { program }) => attempt(() => new Line(symbolText(program, argument.trim()))),
   },
 ];
-
-/** Text that is shown as it is. */
-export class Line {
-  readonly text: string;
-
-  constructor(text: string) {
-    this.text = text;
-  }
-}
 
 function attempt(act: () => unknown): Outcome {
   try {

@@ -1,7 +1,8 @@
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import type { Interpreter, Outcome } from "./interpreter.ts";
-import { Line, metaCommands } from "./meta-commands.ts";
+import { Line } from "./line.ts";
+import { metaCommands } from "./meta-commands.ts";
 
 /** Shows what came of a line. */
 export type Show = (outcome: Outcome) => Promise<void>;
@@ -54,5 +55,5 @@ async function runCommand(
   if (name === "help") return { kind: "value", value: new Line(help) };
   const command = metaCommands.find((each) => each.name === name);
   if (command !== undefined) return command.run(argument, interpreter);
-  return { kind: "error", error: new SyntaxError(`no command .${name}; .help lists them`) };
+  return interpreter.runCommand({ name, rest: argument });
 }

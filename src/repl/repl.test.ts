@@ -4,6 +4,7 @@ import { inspect } from "node:util";
 import vm from "node:vm";
 import { describe, expect, it } from "vitest";
 import { kernelProgram } from "../../test/build/kernel-program.ts";
+import { UsageError } from "../io/index.ts";
 import { evaluate } from "../program/expression/index.ts";
 import { unbroken } from "./breakable.ts";
 import { completeLine } from "./completion.ts";
@@ -14,6 +15,16 @@ import { startRepl } from "./start-repl.ts";
 
 const { program } = kernelProgram();
 
+/** Commands that print the words they were given. */
+const commands = ["ps", "net", "twice", "struct"].map((name) => ({
+  name,
+  description: `the words of ${name}`,
+  run: async (words: readonly string[]) => {
+    if (words[0] === "--bad") throw new UsageError(`${name}: no option --bad`);
+    return `${[name, ...words].join("|")}\n`;
+  },
+}));
+
 /** What a session prints for lines, its errors and its exit code. */
 async function session(lines: string[]): Promise<{ out: string; err: string; code: number }> {
   const streams = { input: new PassThrough(), output: new PassThrough(), error: new PassThrough() };
@@ -23,7 +34,7 @@ async function session(lines: string[]): Promise<{ out: string; err: string; cod
   const code = await startRepl(
     program,
     { ...streams, environment: {} },
-    { scope: { twice: (x: number) => x * 2 } },
+    { scope: { twice: (x: number) => x * 2 }, commands },
   );
   streams.output.end();
   streams.error.end();
@@ -46,6 +57,15 @@ describe("startRepl", () => {
     [".c 10 / 4", "(int)2"],
     ["struct point", "struct point { // 8 bytes\n    int x; // 0, 4 bytes\n    int y; // 4, 4 bytes\n}"],
     ["pid_t", "typedef int pid_t // 4 bytes"],
+    // Commands.
+    ["ps", "ps"],
+    ["ps -A 'a b' \"c\"d", "ps|-A|a b|cd"],
+    [".ps -u", "ps|-u"],
+    ["net", "net"],
+    ["struct point.x init_task", "struct|point.x|init_task"],
+    // JavaScript has a name of its own, and what goes on as an expression is one.
+    [".twice 1", "twice|1"],
+    ["let ps = 5; ps", "5"],
     // JavaScript.
     ["10 / 4", "2.5"],
     ["program.init_task.pid", "(int)1"],
@@ -220,4 +240,25 @@ describe("completeLine", () => {
     expect(completeLine("mine.al", interpreter)).toBeUndefined();
     expect(completeLine("xyzzy.al", interpreter)).toBeUndefined();
   });
+});
+
+it("says what is wrong with a command's words, and goes on", async () => {
+  const { out, err, code } = await session(["ps --bad", "ps 'a", ".nothing", "ps 1"]);
+  expect(out).toBe("ps|1");
+  expect(err.split("\n")).toEqual([
+    expect.stringContaining("ps: no option --bad"),
+    expect.stringContaining("a quote without end: 'a"),
+    expect.stringContaining("no command .nothing"),
+  ]);
+  expect(code).toBe(1);
+});
+
+it("completes commands, and what they take", () => {
+  const context = vm.createContext();
+  const interpreter = new Interpreter(program, context, makeScope(program), unbroken, commands);
+  expect(completeLine("p", interpreter)![0]).toContain("ps");
+  expect(completeLine(".n", interpreter)).toEqual([[".net"], ".n"]);
+  expect(completeLine("struct poi", interpreter)).toEqual([["point"], "poi"]);
+  expect(completeLine("struct point.", interpreter)).toEqual([["x", "y"], ""]);
+  expect(completeLine("ps init_t", interpreter)).toEqual([["init_task"], "init_t"]);
 });

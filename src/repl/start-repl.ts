@@ -4,8 +4,10 @@ import { PassThrough, type Readable, type Writable } from "node:stream";
 import type { Program } from "../program/index.ts";
 import { historyPath } from "./history.ts";
 import { type Breakable, breakableAtTerminal, unbroken } from "./breakable.ts";
+import type { ReplCommand } from "./commands.ts";
 import { Interpreter } from "./interpreter.ts";
-import { Line, metaCommands } from "./meta-commands.ts";
+import { Line } from "./line.ts";
+import { metaCommands } from "./meta-commands.ts";
 import { runPiped, type Show } from "./piped-session.ts";
 import { Printer } from "./printer.ts";
 import { makeScope } from "./scope.ts";
@@ -26,16 +28,28 @@ export interface ReplOptions {
   banner?: string;
   /** More names for JavaScript: values, and functions over objects. */
   scope?: Readonly<Record<string, unknown>>;
+  /** Commands that lines may begin with, and that `.NAME` runs. */
+  commands?: readonly ReplCommand[];
   /** File of lines typed before; by default in the XDG state directory, `false` for none. */
   history?: string | false;
 }
 
-const help = [
+const ownHelp = [
   "A line is C (init_task.mm->pgd, *(struct list_head *)&modules) or JavaScript (program.init_task.comm.string()).",
   "What both could be is C, unless a name in it is JavaScript's own.",
   ...metaCommands.map((command) => `.${command.name.padEnd(6)} ${command.help}`),
   ".exit   Leave",
-].join("\n");
+];
+
+/** What `.help` says. */
+function helpText(commands: readonly ReplCommand[]): string {
+  if (commands.length === 0) return ownHelp.join("\n");
+  return [
+    ...ownHelp,
+    "Commands, with the options they have outside (NAME --help), and without the dump:",
+    ...commands.map(({ name, description }) => `${name.padEnd(7)} ${description}`),
+  ].join("\n");
+}
 
 /**
  * The interactive debugger over a program: JavaScript with `program` at hand, and C expressions.
@@ -53,12 +67,14 @@ export async function startRepl(
   if (isTerminal && options.banner !== undefined) output.write(`${options.banner}\n`);
   const server = isTerminal ? terminalServer(streams, hasColors) : hiddenServer(streams);
   const breakable: Breakable = isTerminal ? breakableAtTerminal(input) : unbroken;
-  const interpreter = new Interpreter(program, server.context, makeScope(program, options.scope), breakable);
+  const { commands = [] } = options;
+  const scope = makeScope(program, options.scope);
+  const interpreter = new Interpreter(program, server.context, scope, breakable, commands);
   const printer = new Printer(output);
   const show = shower(streams, printer, breakable, isTerminal, hasColors);
   if (!isTerminal) {
     try {
-      return await runPiped(input, interpreter, show, help);
+      return await runPiped(input, interpreter, show, helpText(commands));
     } finally {
       server.close();
     }

@@ -1,7 +1,7 @@
 import { Recoverable, type REPLServer } from "node:repl";
 import type { CompleterResult } from "node:readline";
 import { completeLine } from "./completion.ts";
-import type { Interpreter } from "./interpreter.ts";
+import type { Interpreter, Outcome } from "./interpreter.ts";
 import { metaCommands } from "./meta-commands.ts";
 import type { Show } from "./piped-session.ts";
 import type { Printer } from "./printer.ts";
@@ -37,16 +37,26 @@ export function runTerminal(
     enqueue(() => take(text, callback));
   };
   Object.assign(server, { eval: evaluateLine });
-  for (const command of metaCommands) {
-    server.defineCommand(command.name, {
-      help: command.help,
+  const define = (
+    name: string,
+    help: string,
+    run: (argument: string) => Outcome | Promise<Outcome>,
+  ): void => {
+    server.defineCommand(name, {
+      help,
       action(argument) {
         enqueue(async () => {
-          await show(await command.run(argument, interpreter));
+          await show(await run(argument));
           server.displayPrompt();
         });
       },
     });
+  };
+  for (const { name, description } of interpreter.commands.values()) {
+    define(name, description, (rest) => interpreter.runCommand({ name, rest }));
+  }
+  for (const command of metaCommands) {
+    define(command.name, command.help, (argument) => command.run(argument, interpreter));
   }
   const prompt = server as unknown as { completer: Complete };
   const completeScript = prompt.completer.bind(server) as Complete;
