@@ -148,7 +148,7 @@ class Identifier {
           own !== undefined && linked >= own.address && linked < own.address + BigInt(own.byteSize),
       );
       if (perCpu.contains(linked) || module !== undefined) {
-        const at = symbols.find(linked);
+        const at = module === undefined ? this.#linkedPerCpu(linked) : symbols.find(linked);
         if (at === undefined) continue;
         const { name, module: owner } = at.symbol;
         const place = owner === undefined ? "" : ` [${owner}]`;
@@ -172,6 +172,15 @@ class Identifier {
       }
     }
     return undefined;
+  }
+
+  /** The kernel's per-CPU symbol at a linked address, which before v6.15 is no address but a small number. */
+  #linkedPerCpu(
+    linked: bigint,
+  ): { symbol: { name: string; module?: undefined }; offset: number } | undefined {
+    const { symbols } = this.#kernel.foundation;
+    const nearest = symbols.find(linked);
+    return nearest && { symbol: { name: symbols.name(nearest.index) }, offset: nearest.offset };
   }
 
   #module(address: bigint): Candidate | undefined {
