@@ -71,3 +71,11 @@ export { findFunctionsTaking, findMember, findVariablesOf } from "./find.ts";
 export { type BtfStatistics, btfStatistics, type KindStatistics } from "./stats.ts";
 export { type IsfOptions, isfPieces, type IsfSymbol } from "./isf.ts";
 export { scriptTypes, type ScriptVariable } from "./script-types.ts";
+export {
+  type PrefixStatistics,
+  prefixStatistics,
+  type PulledIn,
+  pulledIn,
+  type PulledThrough,
+  type TypeVolume,
+} from "./pulls.ts";
