@@ -72,14 +72,19 @@ const recipes: Record<CrashCase, Recipe> = {
   },
   interrupt: { step: 8 },
   "out-of-memory": { before: "echo 1 >/proc/sys/vm/panic_on_oom; tail /dev/zero" },
-  /** A frozen file system, and who writes there: needs no module of ours. */
+  /**
+   * A frozen file system, and who writes there: needs no module of ours. Of those that share an open file
+   * the first waits for the file system, and holds the mutex of the file's position.
+   */
   frozen: {
     modules: ["loop"],
     before: [
       "truncate -s 4M /disk; mke2fs -F /disk >/dev/null; losetup /dev/loop0 /disk",
       "mkdir /place; mount -t ext4 /dev/loop0 /place || echo @failed mount",
+      "exec 3>/place/shared",
       "fsfreeze --freeze /place || echo @failed fsfreeze",
       "touch /place/name &",
+      "for number in 1 2 3; do /bin/echo $number >&3 & done",
     ].join("\n"),
     after: hungTask,
   },

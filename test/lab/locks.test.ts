@@ -11,7 +11,7 @@ interface Row {
   holder: { pid: number } | null;
   holderIs: string | null;
   readers: number | null;
-  waiters: { pid: number; wants: string | null; function: string }[];
+  waiters: { pid: number; comm: string; state: string; wants: string | null; function: string }[];
   blocked: number;
 }
 
@@ -71,9 +71,18 @@ describe.each(["7.2-amd64", "6.12-arm64"] as const)("locks of a %s guest", (name
     context.skip(missing !== undefined, missing);
     const report = locks(await crashGuest(name, "frozen"));
     expect(report.cycles).toEqual([]);
-    const [row] = report.locks.filter(({ kind }) => kind === "percpu-rwsem");
-    expect(row).toMatchObject({ holder: null, blocked: 1 });
-    expect(row!.waiters).toEqual([expect.objectContaining({ comm: "touch", state: "D" })]);
+    const [system] = report.locks.filter(({ kind }) => kind === "percpu-rwsem");
+    expect(system).toMatchObject({ holder: null, blocked: 4 });
+    const [touch, echo] = system!.waiters.toSorted((left, right) => left.pid - right.pid);
+    expect([touch, echo]).toMatchObject([
+      { comm: "touch", state: "D" },
+      { comm: "echo", state: "D" },
+    ]);
+    // Three write by one open file: who waits for the file system holds the mutex of the position.
+    const [position] = report.locks.filter(({ kind }) => kind === "mutex");
+    expect(position).toMatchObject({ holder: { pid: echo!.pid }, holderIs: "owner", blocked: 2 });
+    expect(position!.waiters.map(({ comm, state }) => `${comm} ${state}`)).toEqual(["echo D", "echo D"]);
+    expect(report.roots).toEqual([]);
   });
 });
 

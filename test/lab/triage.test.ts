@@ -99,7 +99,11 @@ const expected: Record<Exclude<CrashCase, "locks" | "null-pointer-again">, Expec
     context: "process",
     words: /Out of memory: system-wide panic_on_oom is enabled/,
   },
-  frozen: { class: "hung-task", context: "process", words: /task touch:\d+ blocked for more than 3 seconds/ },
+  frozen: {
+    class: "hung-task",
+    context: "process",
+    words: /task (touch|echo):\d+ blocked for more than 3 seconds/,
+  },
 };
 
 /** Kernels for which there is no module here can come down in these ways. */
