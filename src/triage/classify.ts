@@ -36,13 +36,19 @@ export function classify(facts: Facts): Verdict {
   const record = facts.cause ?? facts.panic;
   return {
     class: found.class,
-    summary: found.summary,
+    summary:
+      found.class === "none" || found.class === "unknown" ? found.summary : `${found.summary}${ranOn(facts)}`,
     context: found.context ?? contextOf(innermostFrames(record)),
     confidence: found.confidence,
     evidence: found.evidence,
     members: found.members ?? [],
     suspects: blameless.has(found.class) ? [] : suspectsOf(facts),
   };
+}
+
+/** Only memory tells: a text may end before the panic. */
+function ranOn({ panic, memory }: Facts): string {
+  return panic === undefined && memory?.panicked === false ? "; the kernel ran on" : "";
 }
 
 function firstFinding(facts: Facts): Finding | undefined {

@@ -519,6 +519,16 @@ describe("with memory", () => {
     expect(judged(cases[0]![3], overrun).verdict.class).toBe("null-pointer");
   });
 
+  test("the kernel ran on only where memory says so", () => {
+    const stuck = cases.find(([name]) => name === "soft lockup")![3].slice(0, -1);
+    const summary = (facts?: MemoryFacts): string => judged(stuck, facts).verdict.summary;
+    expect(
+      [summary(), summary(memory), summary({ ...memory, panicked: true })].map((each) =>
+        each.endsWith("ran on"),
+      ),
+    ).toEqual([false, true, false]);
+  });
+
   test("a deadlock is named", () => {
     const hung = cases.find(([name]) => name === "hung task")![3];
     const blocked = {

@@ -87,7 +87,7 @@ export const warning: Rule = (facts) => {
   const { cause, causeReport, panic } = facts;
   if (cause?.kind !== "warning") return undefined;
   const at = cause.source === null ? "" : ` at ${cause.source}`;
-  const end = panic === undefined ? "; the kernel ran on" : ", and panic_on_warn made it a panic";
+  const end = panic === undefined ? "" : ", and panic_on_warn made it a panic";
   return {
     class: "warning",
     summary: `the kernel warned${at} in ${whereOf(cause)}${end}`,
@@ -112,7 +112,7 @@ export const hungTask: Rule = (facts) => {
   const task = `task ${cause.comm ?? "?"} (PID ${cause.pid ?? "?"})`;
   return {
     class: "hung-task",
-    summary: `${task} hangs in ${waitText(facts)}${more}${why}${ranOn(panic)}`,
+    summary: `${task} hangs in ${waitText(facts)}${more}${why}`,
     confidence: "certain",
     evidence: [
       ...hung.slice(-6).map(({ title }) => logEvidence(title)),
@@ -135,12 +135,12 @@ function waitText({ cause }: Facts): string {
 
 /** A CPU that did not let others run. */
 export const softLockup: Rule = (facts) => {
-  const { cause, causeReport, panic } = facts;
+  const { cause, causeReport } = facts;
   if (cause?.kind !== "soft-lockup") return undefined;
   const seconds = /stuck for (\d+)s/.exec(cause.title)?.[1];
   return {
     class: "soft-lockup",
-    summary: `CPU ${cause.cpu ?? "?"} did not schedule for ${seconds ?? "?"} s, in ${whereOf(cause)}${ranOn(panic)}`,
+    summary: `CPU ${cause.cpu ?? "?"} did not schedule for ${seconds ?? "?"} s, in ${whereOf(cause)}`,
     confidence: "certain",
     evidence: [...titleOf(causeReport), ...linesThat(causeReport, /^RIP: 0010|^pc : /), ...panicLine(facts)],
   };
@@ -152,7 +152,7 @@ export const hardLockup: Rule = (facts) => {
   if (cause?.kind !== "hard-lockup" && !/Hard LOCKUP/.test(panic?.panicReason ?? "")) return undefined;
   return {
     class: "hard-lockup",
-    summary: `CPU ${cause?.cpu ?? panic?.cpu ?? "?"} took no interrupts, in ${whereOf((cause ?? panic)!)}${ranOn(panic)}`,
+    summary: `CPU ${cause?.cpu ?? panic?.cpu ?? "?"} took no interrupts, in ${whereOf((cause ?? panic)!)}`,
     confidence: "certain",
     evidence: [...titleOf(causeReport), ...linesThat(causeReport, /^RIP: 0010|^pc : /), ...panicLine(facts)],
   };
@@ -164,7 +164,7 @@ export const rcuStall: Rule = (facts) => {
   if (cause?.kind !== "rcu-stall" && !/RCU Stall/.test(panic?.panicReason ?? "")) return undefined;
   return {
     class: "rcu-stall",
-    summary: `an RCU grace period could not end: ${stalledText(facts)}${ranOn(panic)}`,
+    summary: `an RCU grace period could not end: ${stalledText(facts)}`,
     confidence: "certain",
     evidence: [
       ...titleOf(causeReport),
@@ -187,8 +187,7 @@ export const outOfMemory: Rule = (facts) => {
   if (cause?.kind !== "out-of-memory" && !isReason) return undefined;
   const last = causeReport ?? reports.findLast(({ kind }) => kind === "out-of-memory");
   const killed = linesThat(last, /^(?:Memory cgroup out of memory|Out of memory): Killed process/, 2);
-  const end =
-    panic === undefined ? "; the kernel killed a process and ran on" : `: ${panic.panicReason ?? ""}`;
+  const end = panic === undefined ? "" : `: ${panic.panicReason ?? ""}`;
   return {
     class: "out-of-memory",
     summary: `memory ran out${end}`,
@@ -241,7 +240,3 @@ export const failedCheck: Rule = (facts) => {
     evidence: [...titleOf(causeReport), ...panicLine(facts)],
   };
 };
-
-function ranOn(panic: Facts["panic"]): string {
-  return panic === undefined ? "; the kernel ran on" : "";
-}
