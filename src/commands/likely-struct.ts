@@ -55,12 +55,11 @@ export function likelyStruct(
 
 /** `.comm`, `.se.vruntime`: the member of a struct at an offset, as deep as it goes; empty at its start. */
 export function memberText(type: Type, offset: number): string {
-  const path = memberPath(type, offset);
+  const path = offset === 0 ? "" : memberPath(type, offset);
   return path === "" ? "" : `.${path}`;
 }
 
 function memberPath(type: Type, offset: number): string {
-  if (offset === 0) return "";
   for (const member of type.underlying.members) {
     const start = Math.floor(member.bitOffset / 8);
     const size = member.bitFieldSize !== 0 ? 1 : (member.type.byteSizeIf ?? 0);
@@ -68,8 +67,8 @@ function memberPath(type: Type, offset: number): string {
     if (!member.type.underlying.isComposite) {
       return offset === start ? member.name : `${member.name}+${offset - start}`;
     }
-    const inner = memberPath(member.type, offset - start);
-    if (member.name === "") return inner;
+    if (member.name === "") return memberPath(member.type, offset - start);
+    const inner = offset === start ? "" : memberPath(member.type, offset - start);
     return inner === "" ? member.name : `${member.name}.${inner}`;
   }
   return "";

@@ -1,4 +1,4 @@
-import { UsageError } from "../io/index.ts";
+import { FaultError, UsageError } from "../io/index.ts";
 import type { Kernel } from "../kernel/index.ts";
 import {
   compoundHead,
@@ -82,7 +82,14 @@ export function pageRow({ program }: Kernel, physical: number): PageRow | null {
   const frame = Math.floor(physical / program.memory.pageByteSize);
   const page = pfnToPage(program, frame);
   if (page === undefined) return null;
-  const head = compoundHead(page);
+  let head: KernelObject;
+  try {
+    head = compoundHead(page);
+  } catch (error) {
+    // Memory of devices has no struct page.
+    if (error instanceof FaultError && error.reason === "unmapped") return null;
+    throw error;
+  }
   const state = pageState(program, head);
   return {
     page: hex(page.address!),
