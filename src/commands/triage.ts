@@ -88,7 +88,7 @@ export function triage(kernel: Kernel, deadline?: number): TriageReport {
   const steps = new Steps(deadline);
   const { gaps } = steps;
   const { foundation } = kernel;
-  const lines = steps.read("log", () => logOf(kernel, steps));
+  const log = steps.read("log", () => logOf(kernel, steps));
   const stacks = steps.read("stacks", () => new Stacks(kernel));
   const crashed =
     stacks === null ? null : steps.read("panicked task", () => panickedStack(kernel, stacks, deadline));
@@ -108,7 +108,8 @@ export function triage(kernel: Kernel, deadline?: number): TriageReport {
     freedObjects: (record) =>
       steps.read("slab objects", () => freedObjects(kernel, record, knowledge())) ?? [],
   };
-  const judgement = judge(lines ?? undefined, {
+  const judgement = judge(log?.lines, {
+    isLogPartial: log?.isPartial ?? true,
     memory,
     membersAt: (record) => steps.read("code", () => membersAt(record, knowledge())) ?? [],
   });
@@ -176,17 +177,20 @@ export function triageWithoutKernel(problem: string): TriageReport {
 }
 
 /** Messages are looked at in pieces, so that a huge log is read in part rather than not at all. */
-function logOf(kernel: Kernel, steps: Steps): LogLine[] {
+function logOf(kernel: Kernel, steps: Steps): { lines: LogLine[]; isPartial: boolean } {
   const lines: LogLine[] = [];
+  let isPartial = false;
   let count = 0;
   for (const record of printkRecords(kernel, steps.gaps)) {
     if ((++count & 255) === 0 && steps.isLate) {
       steps.late.push("log: its end was not read before the deadline");
+      isPartial = true;
       break;
     }
-    if (record.text !== undefined) lines.push(...linesOfMessage({ ...record, text: record.text }));
+    if (record.text === undefined) isPartial = true;
+    else lines.push(...linesOfMessage({ ...record, text: record.text }));
   }
-  return lines;
+  return { lines, isPartial };
 }
 
 /** Locks that tasks wait for, and rings of tasks among them. */

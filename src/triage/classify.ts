@@ -60,7 +60,7 @@ function firstFinding(facts: Facts): Finding | undefined {
 }
 
 /** No report in the log: a machine that is well, or a log that is not there. */
-function withoutReport({ memory, hasLog }: Facts): Finding {
+function withoutReport({ memory, hasLog, isLogPartial }: Facts): Finding {
   if (memory?.panicked === true) {
     return {
       class: "unknown",
@@ -78,8 +78,10 @@ function withoutReport({ memory, hasLog }: Facts): Finding {
     summary:
       memory === undefined
         ? "no report of trouble in this log"
-        : "nothing wrong: no CPU panicked, and the log reports no trouble",
-    confidence: memory === undefined ? "likely" : "certain",
+        : isLogPartial
+          ? "nothing wrong in what can be read: no CPU panicked, but some of the log is missing"
+          : "nothing wrong: no CPU panicked, and the log reports no trouble",
+    confidence: memory === undefined || isLogPartial ? "likely" : "certain",
     evidence: [],
   };
 }

@@ -25,6 +25,8 @@ export interface BlockedTasks {
 export interface Facts extends LogFindings {
   /** False where there is no log to judge by. */
   hasLog: boolean;
+  /** True where some of the log could not be read. */
+  isLogPartial: boolean;
   memory: MemoryFacts | undefined;
   /** Members that may lie at the record's bad address. */
   membersAt: (record: OopsRecord) => MemberCandidate[];

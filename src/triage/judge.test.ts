@@ -504,6 +504,8 @@ describe("with memory", () => {
     expect(judged(["hello"], memory).verdict).toMatchObject({ class: "none", confidence: "certain" });
     expect(judged(["hello"], { ...memory, panicked: true }).verdict.class).toBe("unknown");
     expect(judge(undefined, { memory }).verdict.class).toBe("unknown");
+    const partial = judge(parseLogText("hello"), { memory, isLogPartial: true }).verdict;
+    expect(partial).toMatchObject({ class: "none", confidence: "likely" });
   });
 
   test("a bad pointer out of a free object is a use after free", () => {

@@ -23,6 +23,8 @@ export interface RecordRow extends OopsRecord {
 /** What there is besides the log. */
 export interface JudgeOptions {
   memory?: MemoryFacts | undefined;
+  /** True where some of the log could not be read. */
+  isLogPartial?: boolean;
   /** Members that may lie at a record's bad address. */
   membersAt?: ((record: OopsRecord) => MemberCandidate[]) | undefined;
 }
@@ -34,6 +36,7 @@ export function judge(lines: readonly LogLine[] | undefined, options: JudgeOptio
   const facts = {
     ...findings,
     hasLog: lines !== undefined && lines.some(({ text }) => text.trim() !== ""),
+    isLogPartial: options.isLogPartial ?? false,
     memory,
     membersAt: membersAt ?? (() => []),
   };
