@@ -64,7 +64,7 @@ export function searchMemory(kernel: Kernel, gaps: Gaps, query: SearchQuery): Hi
   if (query.start === undefined && query.end === undefined)
     searchPhysical(kernel, gaps, query, needles, rows, isFull);
   else searchVirtual(kernel, gaps, query, needles, rows, isFull);
-  if (isFull()) gaps.limit(`search: only the first ${limit} places are shown`);
+  if (isFull()) gaps.limit(`search: stopped after ${limit} places`);
   return rows;
 }
 

@@ -330,6 +330,8 @@ class Identifier {
   }
 
   #vmalloc(address: bigint): Candidate | undefined {
+    // The direct map lies elsewhere, and most addresses are of it.
+    if (this.#direct !== undefined && inRun(this.#direct, address)) return undefined;
     const { program } = this.#kernel;
     for (const { object, start, end, vm } of this.#gaps.walk(forEachVmapArea(program))) {
       if (address < start || address >= end) continue;

@@ -23,6 +23,14 @@ export interface PageState {
  * @throws {LookupError} {@link FaultError}
  */
 export function vmemmap(program: Program): bigint | undefined {
+  if (!known.has(program)) known.set(program, findVmemmap(program));
+  return known.get(program);
+}
+
+/** It does not change while a kernel runs, and every page is looked up by it. */
+const known = new WeakMap<Program, bigint | undefined>();
+
+function findVmemmap(program: Program): bigint | undefined {
   const root = program.variable("mem_section").index(0);
   // Without SPARSEMEM_EXTREME it is an array of arrays, else one of pointers.
   const count = Math.min(maximumSections, root.type.underlying.length ?? sectionsPerRoot(program));
