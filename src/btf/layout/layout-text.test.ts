@@ -225,6 +225,14 @@ describe("struct layout", () => {
     expect(() => new LayoutPrinter(b.toBtf()).print(1)).toThrow("takes more than 1048576 characters");
   });
 
+  it("refuses a function that takes a pointer to itself", () => {
+    const b = new BtfBuilder();
+    b.addStruct("s", 8, [{ name: "f", type: 2, bitOffset: 0 }]);
+    b.addPtr(3);
+    b.addFuncProto(0, [{ name: "a", type: 2 }]);
+    expect(() => new LayoutPrinter(b.toBtf()).print(1)).toThrow("refers on and on");
+  });
+
   it("counts the bits of big endian from the highest, as BTF does", () => {
     const b = new BtfBuilder({ littleEndian: false });
     const int = b.addInt("int", 4, 1);

@@ -9,8 +9,7 @@ const maximumLength = 1 << 20;
 
 /** A type's name as pahole spells it: `const char  *`, a blank behind each qualifier. */
 export function typeText(btf: Btf, id: TypeId, depth = 0): string {
-  if (depth > maximumDepth)
-    throw new LimitError("BTF_DEPTH", `type ${id} refers on and on`, { section: btfSectionName });
+  checkDepth(id, depth);
   const target = btf.sizeOrType(id);
   switch (btf.kind(id)) {
     case K.BTF_KIND_UNKN:
@@ -57,6 +56,7 @@ export function functionText(
   isPointer: boolean,
   depth = 0,
 ): string {
+  checkDepth(id, depth);
   const parameters: string[] = [];
   let length = 0;
   const count = btf.vlen(id);
@@ -85,6 +85,11 @@ function parameterText(btf: Btf, type: TypeId, name: string, depth: number): str
     return functionText(btf, target, name, 0, true, depth);
   const text = typeText(btf, type, depth);
   return name === "" ? text : `${text} ${name}`;
+}
+
+function checkDepth(id: TypeId, depth: number): void {
+  if (depth > maximumDepth)
+    throw new LimitError("BTF_DEPTH", `type ${id} refers on and on`, { section: btfSectionName });
 }
 
 /** As C's `%-*s`: a negative width counts as its absolute value. */
