@@ -12,6 +12,7 @@ import { dumpMissing } from "../guest/dumps.ts";
 import { elfSection } from "../guest/elf-section.ts";
 import { architectureOf } from "../guest/guest.ts";
 import { RunningMachine } from "../guest/machine.ts";
+import { programTree } from "../guest/program-tree.ts";
 import { readyText, writeWitness } from "../guest/witness.ts";
 import {
   dumpKernelNames,
@@ -31,6 +32,10 @@ interface Findings {
   digest: string;
   /** Lines that the guest wrote down. */
   steps: string[];
+  /** Of `modinfo`, before it is loaded. */
+  information: string;
+  /** What bpftool read while it was loaded; undefined where there is none for that processor. */
+  bpftoolSaid: string | undefined;
   log: string;
   printk: string;
   /** Of `vars --json`. */
@@ -97,6 +102,26 @@ describe.each(dumpKernelNames)("%s", (name) => {
     expect(dumped).toMatch(/VAR 'console_printk' type_id=\d+, linkage=global/);
   });
 
+  test("modinfo in the guest shows kernel, build id and the number of variables", async (context) => {
+    const { written, information } = await ask(context);
+    const facts = new Map(information.split("\n").map((line) => line.split(/:\s+/) as [string, string]));
+    const { kernel: release, buildId, variables } = written;
+    expect(Object.fromEntries(facts)).toMatchObject({
+      kernel: release,
+      build_id: buildId,
+      variables: String(variables),
+      description: `BTF of ${variables} variables of Linux ${release}`,
+    });
+  });
+
+  test("bpftool in the guest reads it from /sys/kernel/btf", async (context) => {
+    const { written, bpftoolSaid } = await ask(context);
+    if (bpftoolSaid === undefined) return context.skip(peers().reason ?? "bpftool is fetched for amd64 only");
+    const [variable, count, ...errors] = bpftoolSaid.trim().split("\n");
+    expect(variable).toMatch(/^\[\d+\] VAR 'console_printk' type_id=\d+, linkage=global$/);
+    expect([count, ...errors]).toEqual([String(written.variables)]);
+  });
+
   test("a dump then has all variables, with no file given", async (context) => {
     const { variables, values, printk } = await ask(context);
     const fromModule = variables.filter(({ source }) => source === "module");
@@ -123,6 +148,7 @@ function examine(of: Kernel): Promise<Findings> {
     const kernelBtf = Btf.parse(elfSection(of.vmlinux, ".BTF")!);
     writeOther(kernel(otherKernel(of.name)), directory, other);
 
+    const hasBpftool = architectureOf(of) === "amd64" && peers().available;
     const disk = emptyDisk(directory, "oracle", 64);
     const machine = await RunningMachine.start({
       architecture: architectureOf(of),
@@ -134,6 +160,7 @@ function examine(of: Kernel): Promise<Findings> {
         files: [
           { path: "vmlinux_vars.ko", content: { file: module } },
           { path: "other.ko", content: { file: other } },
+          ...(hasBpftool ? programTree(peers().root, "bpftool") : []),
         ],
       }),
       directory,
@@ -159,6 +186,8 @@ function examine(of: Kernel): Promise<Findings> {
       written,
       digest: createHash("sha256").update(split).digest("hex"),
       steps: said("vars-steps").trim().split("\n"),
+      information: said("modinfo"),
+      bpftoolSaid: hasBpftool ? said("bpftool") : undefined,
       log: said("dmesg"),
       printk: said("printk"),
       variables: rows.variables,
@@ -174,8 +203,15 @@ function examine(of: Kernel): Promise<Findings> {
 const prepare = `
 steps=/oracle/vars-steps
 count() { grep -c $1 $2; }
+modules=/lib/modules/$(uname -r)
+mkdir -p $modules
+ln -s /vmlinux_vars.ko $modules/vmlinux_vars.ko
+echo vmlinux_vars.ko: >$modules/modules.dep
+for key in kernel build_id variables description; do echo "$key: $(modinfo -F $key vmlinux_vars)"; done >/oracle/modinfo
 insmod /vmlinux_vars.ko; echo insmod $? >$steps
 echo published $(sha256sum </sys/kernel/btf/vmlinux_vars | cut -d ' ' -f 1) >>$steps
+[ -x /bin/bpftool ] && bpftool -B /sys/kernel/btf/vmlinux btf dump file /sys/kernel/btf/vmlinux_vars 2>&1 |
+  awk "/ VAR '/ { n++ } / VAR 'console_printk'|^[^\\[\t]/ { print } END { print n }" >/oracle/bpftool
 rmmod vmlinux_vars; echo rmmod $? >>$steps
 echo left $(count vmlinux_vars /proc/modules) $(ls /sys/kernel/btf | grep -c vmlinux_vars) $(ls /sys/module | grep -c vmlinux_vars) >>$steps
 insmod /other.ko 2>/dev/null; refused=$?

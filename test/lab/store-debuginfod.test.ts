@@ -66,9 +66,14 @@ test("from a dump to a variable through debuginfod", async (context) => {
       const [file] = readdirSync(store).map((entry) => path.join(store, entry));
       const bytes = readFileSync(file!);
       writeFileSync(file!, bytes.subarray(0, bytes.length - 100));
-      const cut = dwarfless(["eval", dump, "console_printk"], { environment });
-      expect(cut.status).toBe(2);
-      expect(cut.stderr.toString()).toMatch(/^dwarfless: \S+: damaged sidecar: [^\n]*\n$/);
+      // Found, it is named and passed over; named, it is an error.
+      const cut = dwarfless(["ps", dump], { environment });
+      expect(cut.stderr.toString()).toMatch(/^dwarfless: \S+: damaged sidecar: [^\n]*: not used\n$/);
+      expect(cut.status).toBe(0);
+      expect(cut.stdout.toString()).toContain("swapper/0");
+      const named = dwarfless(["ps", dump, "--sidecar", file!], { environment });
+      expect(named.stderr.toString()).toMatch(/^dwarfless: \S+: damaged sidecar: [^\n]*\n$/);
+      expect(named.status).toBe(2);
     });
   });
 });
