@@ -1,4 +1,5 @@
 import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import type { Btf } from "../btf/index.ts";
 import { type Diagnostic, isDwarflessError } from "../io/index.ts";
 import type { VirtualMemory } from "../memory/index.ts";
@@ -46,7 +47,7 @@ export function openModuleSidecars(sources: ModuleSidecarSources): Map<KernelMod
   const { memory, modules, kernelBtf, sidecar, findStruct, diagnostics } = sources;
   if (kernelBtf === undefined) return opened;
   const parts = new Map(sidecar?.modules.map((each) => [each.part.name, each]));
-  const folders = sources.folders.filter(hasSidecars);
+  const folders = sources.folders.filter((folder) => hasSidecars(folder, sidecar?.path));
   if (parts.size === 0 && folders.length === 0) return opened;
   let checksum: Checksum | undefined;
   const kernelChecksum = (): Checksum =>
@@ -79,9 +80,10 @@ function partFor(
   return findModuleSidecar(buildId, folders) ?? part;
 }
 
-function hasSidecars(folder: string): boolean {
+/** Whether a folder has others than the kernel's: without any, nothing of the modules need be read. */
+function hasSidecars(folder: string, kernels: string | undefined): boolean {
   try {
-    return readdirSync(folder).some((name) => name.endsWith(".sidecar"));
+    return readdirSync(folder).some((name) => name.endsWith(".sidecar") && join(folder, name) !== kernels);
   } catch {
     // A store that is not there yet.
     return false;
