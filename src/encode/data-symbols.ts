@@ -4,6 +4,7 @@ import { SectionMap } from "./section-map.ts";
 
 const STT_OBJECT = 1;
 const STB_LOCAL = 0;
+const ET_REL = 1;
 const SHT_PROGBITS = 1;
 const SHT_NOBITS = 8;
 const SHF_ALLOC = 2;
@@ -36,6 +37,8 @@ export class DataSymbols {
     for (const section of elf.sections) {
       if ((section.flags & SHF_ALLOC) === 0 || section.byteSize === 0) continue;
       if (section.type !== SHT_PROGBITS && section.type !== SHT_NOBITS) continue;
+      // Loaded where it is encoded, and gone from the final image (scripts/Makefile.vmlinux, Linux 7.2).
+      if (section.name === ".modinfo" && elf.type !== ET_REL) continue;
       this.sections.push({
         index: section.index,
         name: section.name,
@@ -47,7 +50,6 @@ export class DataSymbols {
     if (symbols === undefined) return;
     const budget = new NameBudget(symbols.strings.length);
     const byIndex = new Map(this.sections.map((section) => [section.index, section]));
-    const ET_REL = 1;
     for (let i = 1; i < symbols.length; i++) {
       if ((symbols.info[i]! & 0xf) !== STT_OBJECT) continue;
       const section = byIndex.get(symbols.sectionIndex[i]!);

@@ -73,6 +73,16 @@ async function entries(spec: DwarfElfSpec, options: EncodeOptions = all): Promis
 }
 
 describe("variables", () => {
+  it("of .modinfo are none of a linked kernel's: the final image has no such section", async () => {
+    const modinfo: SectionSpec = { ...data, name: ".modinfo", address: 0x1800 };
+    const spec: DwarfElfSpec = {
+      units: [unit(variable("kept", 0x1004), local("__UNIQUE_ID_modinfo_1", 0x1804))],
+      sections: [data, modinfo],
+      symbols: [object("kept", 0x1004), object("__UNIQUE_ID_modinfo_1", 0x1804, 4, { section: ".modinfo" })],
+    };
+    expect(await entries(spec)).toEqual([".data: kept@4+4 global"]);
+  });
+
   it("of every allocated section stand in its DATASEC, ordered by place", async () => {
     const spec: DwarfElfSpec = {
       units: [unit(variable("second", 0x1008), local("zeroed", 0x2004), variable("first", 0x1004))],
