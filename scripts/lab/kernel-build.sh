@@ -4,7 +4,7 @@
 # Debian's newest linux-source that this machine's compiler can build, with kernel-build.config, once as
 # upstream does and once with all variables in its BTF. Prints the folder with `default/` and `all-variables/`.
 #
-# The first run compiles for half an hour on two cores and takes 6 GB of the cache; later ones only
+# The first run compiles for an hour or more on two cores and takes 4 GB of the cache; later ones only
 # link and check. Needs root on Debian where packages are missing (setup-system.sh --kernel-build), and
 # `npm ci`. The check is test/lab/kernel-build.test.ts.
 set -euo pipefail
@@ -102,7 +102,7 @@ link_kernel() {
 }
 
 SECONDS=0
-say "compiling (half an hour the first time)"
+say "compiling (an hour or more the first time)"
 build "PAHOLE=$pahole" all
 say "compiled in $SECONDS s"
 link_kernel default

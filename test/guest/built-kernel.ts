@@ -11,7 +11,7 @@ const directory = path.join(cacheDirectory, "kernel-build/newest");
 /** Why there is none, or undefined. */
 export function builtKernelMissing(): string | undefined {
   if (existsSync(path.join(directory, "source"))) return undefined;
-  return "no kernel was built here (scripts/lab/kernel-build.sh builds one in half an hour)";
+  return "no kernel was built here (scripts/lab/kernel-build.sh builds one, which takes an hour or more)";
 }
 
 /** One form of it. Its modules are as they were linked: with DWARF, and with BTF. */
