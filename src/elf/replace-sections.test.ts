@@ -242,6 +242,14 @@ describe("leaves everything as it was", () => {
     expect(readFileSync(path).equals(before)).toBe(true);
   });
 
+  test("when two sections have the name", () => {
+    const twice = [".BTF", ".BTF"].map((name) => ({ name, flags: SHF_ALLOC, bytes: [1] }));
+    writeFileSync(path, buildElf({ sections: twice }));
+    const replace = (): unknown => replaceSections(path, [{ name: ".BTF", bytes: Uint8Array.of(1, 2) }]);
+    expect(replace).toThrow(/\.BTF: 2 sections have this name/);
+    expect(readdirSync(folder)).toEqual(["input"]);
+  });
+
   test("when a section reaches behind the end of the file", () => {
     writeFileSync(path, buildElf({ sections: [{ name: ".x", byteSize: 0x1_0000, bytes: [1] }] }));
     const replace = (): unknown => replaceSections(path, [{ name: ".BTF", bytes: Uint8Array.of(1) }]);

@@ -89,24 +89,27 @@ class Planner {
   }
 
   take({ name, bytes, alignment }: SectionReplacement): void {
-    const index = this.#slots.findIndex(({ section }) => section?.name === name && section.type !== SHT_NULL);
-    const slot = this.#slots[index];
+    const named = this.#slots.filter(({ section }) => section?.name === name && section.type !== SHT_NULL);
+    // One is what readers by name find first, the other what they would find once that is set aside.
+    if (named.length > 1) throw this.#unsupported(name, `${named.length} sections have this name`);
+    const slot = named[0];
     if (slot?.section === undefined) {
       this.#outcomes.push(bytes === undefined ? "absent" : "added");
       if (bytes !== undefined) this.#append(name, bytes, alignment ?? 4);
       return;
     }
     if (relocationSectionsOf(this.#elf, slot.section).length > 0) {
-      throw new UnsupportedError("ELF_REPLACE", "a section with relocations cannot be replaced", {
-        file: this.#elf.source.name,
-        section: name,
-      });
+      throw this.#unsupported(name, "a section with relocations cannot be replaced");
     }
     this.#outcomes.push(
       this.#isInImage(slot.section)
         ? this.#replaceInImage(slot, slot.section, bytes, alignment)
         : this.#replace(slot, slot.section, bytes, alignment),
     );
+  }
+
+  #unsupported(section: string, message: string): UnsupportedError {
+    return new UnsupportedError("ELF_REPLACE", message, { file: this.#elf.source.name, section });
   }
 
   finish(): WritePlan {
