@@ -66,6 +66,7 @@ test("zlib reads several streams in a row", async () => {
 test("an empty result is one", async () => {
   const { decompressInto } = await loadCodec("zlib");
   decompressInto(deflateSync(new Uint8Array(0)), new Uint8Array(0));
+  expect(() => decompressInto(deflateSync(Uint8Array.of(1)), new Uint8Array(0))).toThrow(FormatError);
 });
 
 test("the bound on the result holds for the best deflate can do", () => {

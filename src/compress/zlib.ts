@@ -10,6 +10,8 @@ function decompressInto(source: Uint8Array, target: Uint8Array): void {
   let produced = 0;
   do {
     const stream = inflateOne(source.subarray(consumed), target.length - produced);
+    // Node takes no limit of 0.
+    if (stream.bytes.length > target.length - produced) throw tooLarge("zlib", target.length);
     target.set(stream.bytes, produced);
     consumed += stream.consumed;
     produced += stream.bytes.length;
@@ -37,8 +39,10 @@ function inflateOne(source: Uint8Array, limit: number): { bytes: Uint8Array; con
 /** @internal */
 export function brokenStream(name: string, limit: number, error: unknown): FormatError {
   const { code, message } = error as NodeJS.ErrnoException;
-  if (code === "ERR_BUFFER_TOO_LARGE") {
-    return new FormatError("COMPRESS_SIZE", `${name} data holds more than the ${limit} bytes expected`);
-  }
+  if (code === "ERR_BUFFER_TOO_LARGE") return tooLarge(name, limit);
   return new FormatError("COMPRESS_BROKEN", `broken ${name} data: ${message}`);
+}
+
+function tooLarge(name: string, limit: number): FormatError {
+  return new FormatError("COMPRESS_SIZE", `${name} data holds more than the ${limit} bytes expected`);
 }
