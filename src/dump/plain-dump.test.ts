@@ -58,7 +58,8 @@ describe.each([
 
   test("a changed byte is noticed, or stands in one range's memory", async () => {
     const changed = new Uint8Array(file);
-    changed[33_000]! ^= 0x55;
+    // Of a compressed chunk's checksum: a byte of its data may be changed and stand for the same bytes.
+    changed[format === "avml" ? 32 + 10 + 4 : 33_000]! ^= 0x55;
     const dump = await open(changed);
     const target = new Uint8Array(memory[0]!.bytes.length);
     if (format === "avml") expect(() => dump.readInto(target, 0x1000)).toThrowError(FaultError);
