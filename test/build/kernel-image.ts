@@ -128,10 +128,14 @@ export function inventSymbols(
     [0xa000, "init_task"],
     [0xd000, "_end"],
   ];
+  // As in every kernel, a variable shares its address with none: by that a table read an entry too late is told.
+  const taken = new Set(fixed.map(([offset]) => offset).filter((offset) => offset > 0));
   const rest: [number, string][] = [];
   while (symbols.length + fixed.length + rest.length < count) {
     const known = random(10) === 0 && rest.length > 0;
-    rest.push([random(0xd000), known ? rest[random(rest.length)]![1] : name()]);
+    const offset = random(0xd000);
+    const text = known ? rest[random(rest.length)]![1] : name();
+    if (!taken.has(offset)) rest.push([offset, text]);
   }
   const placed = [...fixed, ...rest].sort((a, b) => a[0] - b[0]);
   const letters = "tTdDbBrRVW";
