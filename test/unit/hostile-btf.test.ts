@@ -6,6 +6,7 @@
 import { describe, expect, it } from "vitest";
 import {
   baseMisfit,
+  breakingChanges,
   Btf,
   BtfBuilder,
   btfStatistics,
@@ -21,11 +22,13 @@ import {
   findMember,
   findVariablesOf,
   formatDiff,
+  formatDiffMarkdown,
   isSorted,
   jsonPieces,
   kernelRules,
   layouts,
   mergeBtf,
+  nearDuplicates,
   rawLines,
   relocateBtf,
   sortBtf,
@@ -100,6 +103,8 @@ function useAll(bytes: Uint8Array, base: Btf | undefined): boolean {
   attempt(() => [...layouts(btf)]);
   attempt(() => [...formatDiff(diffBtf(moduleBtf, btf))]);
   attempt(() => [...formatDiff(diffBtf(btf, kernelBtf))]);
+  attempt(() => [...formatDiffMarkdown(breakingChanges(diffBtf(kernelBtf, btf)), "A", "B")]);
+  attempt(() => nearDuplicates(btf));
   attempt(() => btfStatistics(btf));
   attempt(() => [...findMember(btf, "next")]);
   attempt(() => [...findFunctionsTaking(btf, some)]);
