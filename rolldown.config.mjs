@@ -37,7 +37,7 @@ export default defineConfig({
   },
   platform: "node",
   plugins: [thirdPartyLicences("THIRD-PARTY-LICENSES.txt"), withoutChildProcess],
-  external: ["hysnappy", "piscina", "zstddec"],
+  external: ["hysnappy", "piscina", "xz-decompress", "zstddec"],
   output: {
     dir: "dist",
     format: "esm",

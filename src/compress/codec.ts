@@ -11,12 +11,12 @@ export interface Codec {
   readonly decompressInto: (source: Uint8Array, target: Uint8Array) => void;
 }
 
-export type CodecName = "zlib" | "gzip" | "zstd" | "lzo" | "snappy" | "xz";
+export type CodecName = "zlib" | "gzip" | "zstd" | "lzo" | "snappy";
 
 /**
  * Largest result in bytes that `compressedSize` bytes can stand for. Check a size field against it
  * before allocating: deflate spends at least two bits on 258 bytes, a Zstandard block at least four
- * bytes on 128 KiB (RFC 1951, 3.2.5; RFC 8878, 3.1.1.2), LZO a byte on 255, snappy three on 64, xz a byte on some 7000 (measured on zeros).
+ * bytes on 128 KiB (RFC 1951, 3.2.5; RFC 8878, 3.1.1.2), LZO a byte on 255, snappy three on 64.
  */
 export function largestResult(name: CodecName, compressedSize: number): number {
   return compressedSize * largestRatio[name];
@@ -28,7 +28,6 @@ const largestRatio: Record<CodecName, number> = {
   zstd: 0x8000,
   lzo: 255,
   snappy: 22,
-  xz: 0x2000,
 };
 
 /** Load a codec. It may be kept and called synchronously afterwards. */
@@ -44,7 +43,5 @@ export async function loadCodec(name: CodecName): Promise<Codec> {
       return (await import("./lzo.ts")).lzoCodec;
     case "snappy":
       return (await import("./snappy.ts")).loadSnappy();
-    case "xz":
-      return (await import("./xz.ts")).xzCodec;
   }
 }

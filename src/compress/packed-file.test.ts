@@ -2,12 +2,11 @@ import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { FormatError, UnsupportedError } from "../io/index.ts";
 import { randomNumbers } from "../../test/build/mutate.ts";
-import { loadCodec } from "./codec.ts";
 import { unpackFile } from "./packed-file.ts";
 
 const symbols = Array.from({ length: 300 }, (_, i) => `symbol_${(i * 7919) % 1009} `).join("");
 
-/** `xz --check=crc32` of {@link symbols}; of 100 times "a" and "tail" with CRC-64; of nine bytes with SHA-256. */
+/** `xz --check=crc32` of {@link symbols}; of 100 times "a" and "tail" with CRC-64. */
 const xzFiles: readonly [string, string, Uint8Array][] = [
   [
     "CRC-32",
@@ -27,11 +26,6 @@ const xzFiles: readonly [string, string, Uint8Array][] = [
     "/Td6WFoAAATm1rRGAgAhARYAAAB0L+Wj4ABnAAtdADDunnQwmuSvsVUAAABMVHyHBgjhHAABJ2gk7iq5H7bzfQEAAAAABFla",
     Buffer.from(`${"a".repeat(100)}tail`),
   ],
-  [
-    "SHA-256",
-    "/Td6WFoAAArh+wyhAgAhARYAAAB0L+WjAQAIAQIDAQIDAQIDAAAAABU5hgJvPGyPKwgtWibZssLkqJjayQMyS09+GiU55yVDAAE5CTWA3lcYm0uaAQAAAAAKWVo=",
-    Uint8Array.of(1, 2, 3, 1, 2, 3, 1, 2, 3),
-  ],
 ];
 const xzOf = (base64: string): Uint8Array => new Uint8Array(Buffer.from(base64, "base64"));
 
@@ -50,24 +44,21 @@ describe.each(xzFiles)("xz with %s", (_, base64, plain) => {
 
   test("never gives other bytes, whichever bit is changed", async () => {
     const random = randomNumbers(11);
-    const { decompressInto } = await loadCodec("xz");
     for (let count = 0; count < 300; count++) {
       const changed = packed.slice();
       changed[6 + random(changed.length - 6)]! ^= 1 << random(8);
-      const target = new Uint8Array(plain.length);
-      try {
-        decompressInto(changed, target);
-      } catch (error) {
-        expect(error).toBeInstanceOf(FormatError);
-        continue;
-      }
-      // Padding and the first byte of the range coder say nothing.
-      expect(Buffer.from(target).equals(plain)).toBe(true);
+      const result = await unpackFile(changed).catch((error: unknown) => error);
+      // A change from one check to another of its size, or of what says nothing, may pass.
+      if (result instanceof Uint8Array) expect(Buffer.from(result).equals(plain)).toBe(true);
+      else expect(result instanceof FormatError || result instanceof UnsupportedError).toBe(true);
     }
   });
 });
 
-test("xz with a filter for machine code is refused for what it is", async () => {
+test("xz with a filter for machine code, or with SHA-256, is refused for what it is", async () => {
+  const sha256 =
+    "/Td6WFoAAArh+wyhAgAhARYAAAB0L+WjAQAIAQIDAQIDAQIDAAAAABU5hgJvPGyPKwgtWibZssLkqJjayQMyS09+GiU55yVDAAE5CTWA3lcYm0uaAQAAAAAKWVo=";
+  await expect(unpackFile(xzOf(sha256))).rejects.toThrow(UnsupportedError);
   const filtered = "/Td6WFoAAAFpIt42AgEEACEBFgANhjUf4AA/AAZdAEhuVgAAAAAAAITyS2kAAR5AZMsbgpBCmQ0BAAAAAAFZWg==";
   await expect(unpackFile(xzOf(filtered))).rejects.toThrow(UnsupportedError);
 });
@@ -103,6 +94,6 @@ test("gzip, zstd, and what is not packed", async () => {
 
 test("a size that so few bytes cannot stand for is not believed", async () => {
   const packed = gzipSync(Buffer.from(symbols));
-  packed.writeUInt32LE(0x3fff_ffff, packed.length - 4);
-  await expect(unpackFile(packed)).rejects.toThrow(/it cannot hold 1073741823 bytes$/);
+  packed.writeUInt32LE(0x0fff_ffff, packed.length - 4);
+  await expect(unpackFile(packed)).rejects.toThrow(/it cannot hold 268435455 bytes$/);
 });
