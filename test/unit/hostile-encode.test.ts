@@ -356,7 +356,9 @@ describe("the command line on broken files", () => {
       for (let seed = 0; seed < 12; seed++) {
         const input = path.join(folder, `input-${seed}`);
         const output = path.join(folder, `output-${seed}.btf`);
-        writeFileSync(input, mutate(bytes, regions, seed * 7).bytes);
+        // The first is whole and the second is cut off, so that both kinds come.
+        const broken = seed === 1 ? bytes.subarray(0, 100) : mutate(bytes, regions, seed * 7).bytes;
+        writeFileSync(input, seed === 0 ? bytes : broken);
         const run = spawnSync(process.execPath, [program, "encode", input, "--vars=all", "-o", output], {
           encoding: "utf8",
           timeout: 20_000,
