@@ -16,7 +16,7 @@ export { Gaps } from "./gaps.ts";
 export { printkRecords } from "./printk.ts";
 export type { PrintkRecord } from "./printk-record.ts";
 export { type Clocks, readClocks, timekeeper } from "./timekeeping.ts";
-export { type MemoryUse, memoryUse, mmCounter, mmRss } from "./mm.ts";
+export { cmdline, environ, type MemoryUse, memoryUse, mmCounter, mmRss } from "./mm.ts";
 export { findTask } from "./pid.ts";
 export { dentryName, dPath, type PathPlace, pathPlace, pathText } from "./dcache.ts";
 export { forEachMount, mountDirectory, mountOptions, mountType } from "./mount.ts";

@@ -1,5 +1,9 @@
+import { DwarflessError } from "../io/index.ts";
+import type { Kernel } from "../kernel/index.ts";
+import type { AddressSpace } from "../memory/index.ts";
 import type { KernelObject, Program } from "../program/index.ts";
 import { percpuCounterSum } from "./percpu.ts";
+import { userMemory } from "./user-memory.ts";
 import { objectAt } from "./walk.ts";
 
 /** Bytes of a process's address space, and of them in memory. */
@@ -54,4 +58,61 @@ export function memoryUse(
     known.set(address, use);
   }
   return use;
+}
+
+/** Longer arguments are taken for damage: the kernel takes at most three quarters of 8 MiB (_STK_LIM, fs/exec.c). */
+const maximumArgumentBytes = 6 * 1024 * 1024;
+
+/**
+ * `/proc/PID/cmdline` of a task's process: its arguments, read from its own memory, where it may have
+ * changed them. One that has written over the end of them (as setproctitle(3) does) has one argument: its title.
+ * Undefined for threads of the kernel and processes that have ended.
+ * @throws {FaultError} where they are in swap; {@link DwarflessError} `ARGUMENTS` for a range of addresses that is none
+ */
+export function cmdline(kernel: Kernel, task: KernelObject): string[] | undefined {
+  const mm = task.member("mm").read();
+  if (mm.isNull) return undefined;
+  const memory = userMemory(kernel, mm.dereference());
+  const start = mm.member("arg_start").scalar() as bigint;
+  const end = mm.member("arg_end").scalar() as bigint;
+  const bytes = stringArea(memory, start, end);
+  if (bytes.length === 0 || bytes[bytes.length - 1] === 0) return nulSeparated(bytes);
+  // get_mm_cmdline() (fs/proc/base.c) goes on into the environment where the two adjoin.
+  const environment = mm.member("env_start").scalar() as bigint;
+  const rest =
+    environment === end
+      ? stringArea(memory, environment, mm.member("env_end").scalar() as bigint)
+      : new Uint8Array();
+  const title = Buffer.concat([bytes, rest]);
+  const length = title.indexOf(0);
+  return [title.toString("utf8", 0, length < 0 ? undefined : length)];
+}
+
+/**
+ * `/proc/PID/environ` of a task's process: the `NAME=VALUE` it was started with, read from its own memory.
+ * Undefined for threads of the kernel and processes that have ended.
+ * @throws {FaultError} where they are in swap; {@link DwarflessError} `ARGUMENTS` for a range of addresses that is none
+ */
+export function environ(kernel: Kernel, task: KernelObject): string[] | undefined {
+  const mm = task.member("mm").read();
+  if (mm.isNull) return undefined;
+  const start = mm.member("env_start").scalar() as bigint;
+  return nulSeparated(
+    stringArea(userMemory(kernel, mm.dereference()), start, mm.member("env_end").scalar() as bigint),
+  );
+}
+
+function stringArea(memory: AddressSpace, start: bigint, end: bigint): Uint8Array {
+  if (end < start || end - start > BigInt(maximumArgumentBytes)) {
+    const range = `0x${start.toString(16)} to 0x${end.toString(16)}`;
+    throw new DwarflessError("ARGUMENTS", `arguments of a process cannot be at ${range}`);
+  }
+  return memory.read(start, Number(end - start));
+}
+
+/** Strings that each end with a NUL; the last one may do without. */
+function nulSeparated(bytes: Uint8Array): string[] {
+  if (bytes.length === 0) return [];
+  const text = Buffer.from(bytes).toString("utf8");
+  return (text.endsWith("\0") ? text.slice(0, -1) : text).split("\0");
 }
