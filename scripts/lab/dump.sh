@@ -2,7 +2,8 @@
 # Dumps of a guest, with what the guest said of itself:
 #   scripts/lab/dump.sh KERNEL KIND [DIRECTORY]
 # KERNEL as for kernel.sh; KIND: idle, panic, no-note, nokaslr, pti, kdump, or
-# crash-CASE for a guest of test/guest/crash-guests.ts (memory.elf and console).
+# crash-CASE for a guest of test/guest/crash-guests.ts (memory.elf and console),
+# or busy for the one of test/guest/busy-guests.ts (memory.elf, said/*, console).
 # Prints the folder: memory.elf, memory.kdump-zlib and so on, said/kallsyms and
 # so on, console. From the cache, or made there; with DIRECTORY made anew into it.
 # Needs Node, QEMU (scripts/setup-system.sh) and, for the kernel, apt-get and dpkg; no root.

@@ -1,0 +1,200 @@
+/**
+ * A guest with something of everything: control groups, IPC objects, users, namespaces, signals. It is
+ * dumped as ELF, with what it said of itself. `busyGuest("6.1-amd64")` makes one, or finds it in the cache.
+ */
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import { mustRun, withTemporaryDirectory } from "../lab/commands.ts";
+import { cacheDirectory, type Kernel, kernel, type KernelName } from "../lab/kernels.ts";
+import { cachedDirectory } from "./cached.ts";
+import { compilerMissing, compileProgram, programText } from "./compile.ts";
+import { emptyDisk, unpackOracle } from "./disk.ts";
+import { dumpMissing, type GuestDump, openGuestDump } from "./dumps.ts";
+import { architectureOf } from "./guest.ts";
+import type { InitramfsEntry } from "./initramfs.ts";
+import { RunningMachine } from "./machine.ts";
+import { moduleClosure } from "./module-closure.ts";
+import { readyText, witnessText, writeWitness } from "./witness.ts";
+
+/** What one subsystem has the guest do. Where something prints `@failed`, or the shell complains, there is no dump. */
+interface Part {
+  /** Modules it needs, where the kernel has them as modules. */
+  modules?: readonly string[];
+  /** C programs of this folder that the guest has as `/bin/NAME`. */
+  programs?: readonly string[];
+  /** Shell commands that make what is to be seen in the dump. */
+  setUp: string;
+  /** Shell commands that write down, in the folder of `said`, what the guest says of it. */
+  say: string;
+}
+
+/** Processes of several users, policies and namespaces, with arguments, signals and limits. */
+const tasks: Part = {
+  programs: ["busy"],
+  setUp: `
+FIRST=one SECOND='two words' busy as 1000 1001 1002 /bin/sleep 1000101 &
+busy as 65534 65534 4 /bin/sleep 1000102 &
+renice -n 7 -p $! >/dev/null
+busy policy 1 10 /bin/sleep 1000103 &
+busy policy 3 0 /bin/sleep 1000104 &
+taskset 2 sleep 1000105 &
+(ulimit -n 77; ulimit -c unlimited; ulimit -S -s 4096; exec sleep 1000106) &
+unshare --uts --ipc --pid --fork sh -c 'hostname inside; busy msg & sleep 1000107 & exec sleep 1000108' &
+unshare --user -r sleep 1000109 &
+unshare --mount --net sleep 1000110 &
+env -i busy signals &
+`,
+  say: `
+grep -s '' /proc/[0-9]*/task/[0-9]*/status >task-status
+grep -s '' /proc/[0-9]*/limits >limits
+grep -s '' /proc/[0-9]*/schedstat >schedstat
+for process in /proc/[0-9]*; do
+  [ -e $process/exe ] || continue
+  echo "@process \${process##*/}"; tr '\\0' '\\n' <$process/cmdline; echo @environment; tr '\\0' '\\n' <$process/environ
+done >arguments 2>/dev/null
+for process in /proc/[0-9]*; do echo "@process \${process##*/}"; ls -l $process/ns; done >namespaces 2>/dev/null
+grep -rs '' /proc/sys >sysctl
+`,
+};
+
+/** Control groups: three inside each other, one frozen, one of threads, one that is gone but for its memory. */
+const groups: Part = {
+  setUp: `
+enter() { group=$1; shift; sh -c "echo 0 >/mnt/$group/cgroup.procs; exec $*" & }
+echo "+cpu +memory +pids +io +cpuset" >/mnt/cgroup.subtree_control
+mkdir /mnt/outer
+echo "+cpu +memory +pids" >/mnt/outer/cgroup.subtree_control
+mkdir /mnt/outer/middle
+echo "+memory +pids" >/mnt/outer/middle/cgroup.subtree_control
+mkdir /mnt/outer/middle/inner /mnt/outer/middle/empty /mnt/frozen /mnt/domain /mnt/domain/leaf /mnt/gone
+echo 64M >/mnt/outer/memory.max
+echo 50 >/mnt/outer/pids.max
+echo "20000 100000" >/mnt/outer/middle/cpu.max
+echo 50 >/mnt/outer/middle/cpu.weight
+echo 32M >/mnt/outer/middle/memory.high
+echo 1M >/mnt/outer/middle/inner/memory.low
+echo 10 >/mnt/outer/middle/inner/pids.max
+echo 1 >/mnt/outer/cpuset.cpus
+enter outer/middle/inner sleep 1000121
+enter outer/middle/inner sleep 1000122
+enter outer/middle/inner dd if=/dev/zero of=/tmp/charged bs=4k count=300
+enter frozen sleep 1000123
+enter gone dd if=/dev/zero of=/tmp/left bs=4k count=5
+sleep 1
+rmdir /mnt/gone
+echo 1 >/mnt/frozen/cgroup.freeze
+echo threaded >/mnt/domain/leaf/cgroup.type
+states threads &
+process=$!
+sleep 1
+echo $process >/mnt/domain/cgroup.procs
+ls /proc/$process/task | tail -1 >/mnt/domain/leaf/cgroup.threads
+`,
+  say: `
+find /mnt -type f -perm -444 | sort | xargs grep -s '' /dev/null >cgroup-files
+grep -s '' /proc/[0-9]*/cgroup >task-cgroups
+`,
+};
+
+/** Shared memory, semaphores, message queues. */
+const ipc: Part = {
+  setUp: `
+mkdir -p /dev/mqueue
+mount -t mqueue mqueue /dev/mqueue || echo @failed mqueue
+busy shm 4369 &
+busy as 1000 1001 1002 /bin/busy shm 8738 &
+busy sem &
+busy msg &
+busy mqueue &
+unshare --ipc busy sem &
+sleep 1
+`,
+  say: `
+for kind in shm sem msg; do cat /proc/sysvipc/$kind >sysvipc-$kind; done
+grep -s '' /dev/mqueue/* >mqueue
+ls -ln /dev/mqueue >mqueue-list
+`,
+};
+
+const parts: readonly Part[] = [tasks, groups, ipc];
+
+/** Changed when dumps made before no longer do for a reason that the key does not cover. */
+const recipeVersion = 1;
+const memoryMebibytes = 320;
+
+/** Why this guest cannot be made here, or undefined when it can. */
+export function busyGuestMissing(name: KernelName): string | undefined {
+  return dumpMissing(name) ?? compilerMissing(name.endsWith("-arm64") ? "arm64" : "amd64");
+}
+
+/** The guest's dump, `elf`, and what it said of itself. */
+export async function busyGuest(name: KernelName): Promise<GuestDump> {
+  const of = kernel(name);
+  const programs = parts.flatMap((part) => part.programs ?? []).map(programText);
+  const directory = await cachedDirectory(
+    path.join(cacheDirectory, "guests", of.release),
+    "busy",
+    JSON.stringify([recipeVersion, memoryMebibytes, parts, programs, witnessText()]),
+    (partial) => makeBusyGuest(of, partial),
+  );
+  return openGuestDump(directory);
+}
+
+/** Everything is set up before the first word is written down. */
+function prepareScript(modules: readonly string[]): string {
+  return [
+    ...modules.map((name) => `[ -d /sys/module/${name.replaceAll("-", "_")} ] || insmod /more/${name}.ko`),
+    ...parts.map(({ setUp }) => setUp.trim()),
+    "sleep 2",
+    "cd /oracle",
+    ...parts.map(({ say }) => say.trim()),
+    "cd /",
+  ].join("\n");
+}
+
+async function makeBusyGuest(of: Kernel, output: string): Promise<void> {
+  const architecture = architectureOf(of);
+  await withTemporaryDirectory(async (directory) => {
+    const disk = emptyDisk(directory, "oracle", 64);
+    const modules = moduleClosure(
+      of,
+      parts.flatMap((part) => part.modules ?? []),
+    );
+    const programs = parts.flatMap((part) => part.programs ?? []);
+    const files: InitramfsEntry[] = [
+      ...modules.map(({ name, bytes }) => ({ path: `more/${name}.ko`, content: { bytes } })),
+      ...programs.map((name) => ({
+        path: `bin/${name}`,
+        content: { file: compileProgram(architecture, name, directory) },
+        executable: true,
+      })),
+    ];
+    const machine = await RunningMachine.start({
+      architecture,
+      vmlinuz: of.vmlinuz,
+      initramfs: writeWitness(of, directory, {
+        ending: "idle",
+        vmcoreinfo: true,
+        prepare: prepareScript(modules.map(({ name }) => name)),
+        files,
+      }),
+      directory,
+      memory: memoryMebibytes,
+      vmcoreinfo: true,
+      disks: [disk],
+      commandLine: "panic=0",
+    });
+    try {
+      await machine.waitFor(readyText, 300_000);
+      const failed = /^(@failed|\/init: |sh: |ls: ).*/m.exec(machine.console)?.[0];
+      if (failed !== undefined) throw new Error(`the guest of ${of.release} says: ${failed}`);
+      await machine.command("stop");
+      await machine.dump(path.join(output, "memory.elf"), "elf");
+      writeFileSync(path.join(output, "console"), machine.console.replaceAll("\r", ""));
+    } finally {
+      await machine.stop();
+    }
+    unpackOracle(disk, output);
+  });
+  mustRun("fallocate", ["--dig-holes", path.join(output, "memory.elf")]);
+}
