@@ -63,7 +63,7 @@ export function linuxCommands(streams: Streams, setExitCode: (code: number) => v
     table(dev),
     locksCommand(streams),
     sysCommand(streams),
-    netCommand(streams),
+    netCommand(streams, setExitCode),
   ];
 }
 

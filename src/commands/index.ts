@@ -24,7 +24,15 @@ export { listMounts, mountLines, type MountRow } from "./mount.ts";
 export { areaLines, type AreaRow, listAreas } from "./vm.ts";
 export { irqLines, type IrqRow, listIrqs } from "./irq.ts";
 export { listMemory, listSlabs, memoryLines, type MemoryRow, slabLines, type SlabRow } from "./kmem.ts";
-export { listNetdevs, listSockets, type NetdevRow, netLines, type SocketRow } from "./net.ts";
+export { listNetdevs, netdevLines, type NetdevRow, type TrafficRow } from "./net.ts";
+export { listNeighbours, neighbourLines, type NeighbourRow } from "./neighbours.ts";
+export {
+  listProcessSockets,
+  listSockets,
+  type ProcessSocketRow,
+  socketLines,
+  type SocketRow,
+} from "./sockets.ts";
 export { listRunqueues, type QueuedTask, runqueueLines, type RunqueueRow } from "./runq.ts";
 export { findLocks, type FoundLocks, type LockReport, type LockRow, type LockTask } from "./locks.ts";
 export { lockLines } from "./lock-text.ts";

@@ -2,6 +2,7 @@ export { BrokenLinkError, untilBroken } from "../kernel/index.ts";
 export { hlistForEach, hlistForEachEntry, listEmpty, listForEach, listForEachEntry } from "./list.ts";
 export { hlistNullsForEach, hlistNullsForEachEntry } from "./list-nulls.ts";
 export { llistForEach, llistForEachEntry } from "./llist.ts";
+export { rhashtableForEach, rhashtableForEachEntry } from "./rhashtable.ts";
 export { klistForEach, klistForEachEntry } from "./klist.ts";
 export { rbtreeInorderForEach, rbtreeInorderForEachEntry } from "./rbtree.ts";
 export { type XaEntry, xaForEach, xaIsValue, xaLoad, xaToValue } from "./xarray.ts";
@@ -26,6 +27,8 @@ export { globalNodePageState, globalZonePageState, hasStatItem, totalramPages } 
 export { forEachCacheNode, forEachSlabCache, type SlabUse, slabUse } from "./slab.ts";
 export { forEachIrqDesc, irqActions, irqCounts } from "./irqdesc.ts";
 export {
+  forEachPacketSock,
+  forEachRawSock,
   forEachTcpSock,
   forEachUdpSock,
   forEachUnixSock,
@@ -33,9 +36,16 @@ export {
   ipv6Text,
   type SockEnd,
   sockEnds,
+  sockFromFile,
   sockInode,
+  sockNet,
   unixPath,
+  unixQueuedBytes,
 } from "./sock.ts";
+export { forEachNet, netInum } from "./net-namespace.ts";
+export { forEachNetlinkSock } from "./netlink.ts";
+export { forEachNeighbour, neighbourStates } from "./neighbour.ts";
+export { type NetdevStats, netdevStats, type NetdevTraffic } from "./netdev-stats.ts";
 export { forEachNetdev, netdevAddresses } from "./netdevice.ts";
 export { type ArmedHrtimer, type ArmedTimer, cpuHrtimers, cpuTimers } from "./timer.ts";
 export { mutexForEachWaiter, mutexOwner } from "./mutex.ts";

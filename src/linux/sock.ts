@@ -1,5 +1,5 @@
 import type { KernelObject, Program } from "../program/index.ts";
-import { hlistForEachEntry } from "./list.ts";
+import { hlistForEachEntry, listForEachEntry } from "./list.ts";
 import { hlistNullsForEachEntry } from "./list-nulls.ts";
 import { objectAt } from "./walk.ts";
 
@@ -71,6 +71,62 @@ export function* forEachUnixSock(program: Program, net: KernelObject): Generator
       if (isIn(sock, net)) yield sock;
     }
   }
+}
+
+/**
+ * Raw sockets of a network namespace, IPv4 and IPv6 (`raw_v4_hashinfo`, `raw_v6_hashinfo`).
+ * @throws {BrokenLinkError}; {@link LookupError}
+ */
+export function* forEachRawSock(program: Program, net: KernelObject): Generator<KernelObject, undefined> {
+  for (const name of ["raw_v4_hashinfo", "raw_v6_hashinfo"]) {
+    for (const head of program.variable(name).member("ht").elements()) {
+      // v6.0 (0daf07e52709) had lists that end in a mark for a while.
+      const entries = /nulls/.test(head.type.underlying.name ?? "")
+        ? hlistNullsForEachEntry("struct sock", head, "__sk_common.skc_nulls_node")
+        : hlistForEachEntry("struct sock", head, "__sk_common.skc_node");
+      for (const sock of entries) if (isIn(sock, net)) yield sock;
+    }
+  }
+}
+
+/** Packet sockets of a network namespace, as `struct sock`s (net/packet/af_packet.c). @throws {BrokenLinkError} */
+export function forEachPacketSock(net: KernelObject): Generator<KernelObject, undefined> {
+  const head = net.member("packet").member("sklist");
+  return hlistForEachEntry("struct sock", head, "__sk_common.skc_node");
+}
+
+/** The `struct net` of a socket. @throws {FaultError} */
+export function sockNet(sock: KernelObject): KernelObject {
+  return sock.subobject("__sk_common.skc_net.net").dereference();
+}
+
+const S_IFMT = 0xf000;
+const S_IFSOCK = 0xc000;
+
+/** `sock_from_file` (net/socket.c): the `struct sock` of an open file; undefined for what is no socket. @throws {FaultError} */
+export function sockFromFile(file: KernelObject): KernelObject | undefined {
+  const inode = file.member("f_inode");
+  if ((inode.member("i_mode").number() & S_IFMT) !== S_IFSOCK) return undefined;
+  const sock = inode.containerOf("struct socket_alloc", "vfs_inode").member("socket").member("sk");
+  return sock.isNull ? undefined : sock.dereference();
+}
+
+/** Bytes in the receive queue of a Unix socket that were not read yet. @throws {BrokenLinkError} */
+export function unixQueuedBytes(sock: KernelObject): number {
+  let byteCount = 0;
+  for (const buffer of queuedBuffers(sock)) {
+    // Streams may be read in parts: unix_skb_len().
+    const consumed = buffer.member("cb").reinterpret("struct unix_skb_parms").member("consumed").number();
+    byteCount += buffer.member("len").number() - consumed;
+  }
+  return byteCount;
+}
+
+/** `struct sk_buff`s in the receive queue of a socket, the first one to be read first. @throws {BrokenLinkError} */
+function queuedBuffers(sock: KernelObject): Generator<KernelObject, undefined> {
+  // The queue begins as a list head does, and so does each buffer.
+  const head = sock.member("sk_receive_queue").reinterpret("struct list_head");
+  return listForEachEntry("struct sk_buff", head, "list");
 }
 
 /** `sock_net`: whether a socket is of a namespace. */
