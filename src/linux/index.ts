@@ -66,3 +66,20 @@ export { forEachVmapArea, type VmapArea, vmapKinds } from "./vmalloc.ts";
 export { type FreePlace, freePlaceOf, slabObject, type SlabPlace } from "./slab-object.ts";
 export { directMap, directMapAddress } from "./direct-map.ts";
 export { processMemory, userMemory } from "./user-memory.ts";
+export {
+  forEachMessageQueue,
+  forEachSystemV,
+  type MessageQueue,
+  messageWaiters,
+  semaphoresOf,
+  semaphoreWaiters,
+  type SystemVKind,
+  type SystemVObject,
+} from "./ipc.ts";
+export {
+  namespaceNumber,
+  pidNumbers,
+  taskActivePidNs,
+  type TaskNamespace,
+  taskNamespaces,
+} from "./nsproxy.ts";
