@@ -116,7 +116,73 @@ ls -ln /dev/mqueue >mqueue-list
 `,
 };
 
-const parts: readonly Part[] = [tasks, groups, ipc];
+/** Swap devices with something in them, huge pages, mounts with options, a file of which some pages are cached. */
+const memory: Part = {
+  modules: ["loop", "ext4", "overlay"],
+  programs: ["pages"],
+  setUp: `
+mkdir /place /place/options '/place/with space' /place/bound /place/huge /place/disk /place/hidden
+mount -t tmpfs -o ro,nosuid,nodev,noexec,size=1m,nr_inodes=77,mode=750,uid=5,gid=6 options /place/options
+mount -t tmpfs -o noatime,nodiratime,dirsync 'name with space' '/place/with space'
+mount --bind /tmp /place/bound
+mount -o remount,bind,ro,nosuid,noexec /tmp /place/bound
+mount -t hugetlbfs -o size=4M none /place/huge
+mount -t proc -o hidepid=2,gid=7 hidden /place/hidden
+truncate -s 32M /disk; mke2fs -F /disk >/dev/null
+losetup /dev/loop0 /disk
+mount -t ext4 -o sync,lazytime,errors=continue /dev/loop0 /place/disk
+echo 3 >/proc/sys/vm/nr_hugepages
+dd if=/dev/zero of=/place/disk/swapfile bs=1M count=4 2>/dev/null
+mkswap /place/disk/swapfile >/dev/null; chmod 600 /place/disk/swapfile
+mkswap /dev/vdb >/dev/null
+pages /dev/vdb 5
+pages /place/disk/swapfile 3
+dd if=/dev/urandom of=/place/disk/cached bs=4k count=64 2>/dev/null
+dd if=/dev/urandom of='/place/with space/cached' bs=4k count=13 2>/dev/null
+ln -s cached '/place/with space/link'
+sync
+echo 1 >/proc/sys/vm/drop_caches
+pages /place/disk/cached >/mincore &
+pages /place/disk/cached >/dev/null 5</place/disk 6<'/place/with space/cached' &
+(cd '/place/with space' && exec sleep 1000131 7>>cached) &
+mkdir /mnt/swapped
+sh -c 'echo 0 >/mnt/swapped/cgroup.procs; head -c 3000000 /dev/zero | tr "\\0" x >/tmp/swapped; exec sh -c "exec 8</tmp/swapped; exec sleep 1000132"' &
+sleep 2
+echo 2M >/mnt/swapped/memory.reclaim
+`,
+  say: `
+for name in pagetypeinfo; do cat /proc/$name >$name; done
+cp /mincore mincore
+cat /proc/self/mountinfo >mountinfo
+grep -s '' /sys/kernel/mm/hugepages/*/* >hugepages
+grep -s '' /sys/devices/system/node/node*/meminfo >node-meminfo
+stat -c '%i %b %B %n' /place/disk/cached /place/disk/swapfile /tmp/data /tmp/swapped /proc /mnt/outer/middle '/place/with space/cached' /place/bound/data >inodes
+for process in $(pidof pages); do
+  while read range rest; do
+    start=$((0x\${range%-*})); end=$((0x\${range#*-}))
+    [ $start -ge 0 ] || continue
+    dd if=/proc/$process/pagemap of=pagemap-$process-\${range%-*} bs=8 skip=$((start / 4096)) count=$(((end - start) / 4096)) 2>/dev/null
+  done </proc/$process/maps
+done
+{
+  while [ -d /oracle ]; do sleep 0.1; done
+  for name in meminfo vmstat zoneinfo buddyinfo pagetypeinfo slabinfo swaps; do echo "@late $name"; cat /proc/$name; done
+  echo "@late end"
+} >/dev/console &
+`,
+};
+
+const parts: readonly Part[] = [tasks, groups, ipc, memory];
+
+/**
+ * What the guest said of moving counters when all else was done: nothing happens between that and the dump but
+ * the end of the process that wrote it.
+ */
+export function saidLate(dump: GuestDump, name: string): string {
+  const found = dump.console.split(/^@late /m).find((each) => each.startsWith(`${name}\n`));
+  if (found === undefined) throw new Error(`the guest did not write down ${name} at last`);
+  return found.slice(name.length + 1);
+}
 
 /** Changed when dumps made before no longer do for a reason that the key does not cover. */
 const recipeVersion = 1;
@@ -156,6 +222,7 @@ async function makeBusyGuest(of: Kernel, output: string): Promise<void> {
   const architecture = architectureOf(of);
   await withTemporaryDirectory(async (directory) => {
     const disk = emptyDisk(directory, "oracle", 64);
+    const swap = emptyDisk(directory, "swap", 16);
     const modules = moduleClosure(
       of,
       parts.flatMap((part) => part.modules ?? []),
@@ -181,11 +248,12 @@ async function makeBusyGuest(of: Kernel, output: string): Promise<void> {
       directory,
       memory: memoryMebibytes,
       vmcoreinfo: true,
-      disks: [disk],
+      disks: [disk, swap],
       commandLine: "panic=0",
     });
     try {
       await machine.waitFor(readyText, 300_000);
+      await machine.waitFor("@late end", 60_000);
       const failed = /^(@failed|\/init: |sh: |ls: ).*/m.exec(machine.console)?.[0];
       if (failed !== undefined) throw new Error(`the guest of ${of.release} says: ${failed}`);
       await machine.command("stop");
