@@ -17,8 +17,7 @@ export default defineConfig({
           include: ["test/lab/**/*.test.ts"],
           testTimeout: 1_200_000,
           hookTimeout: 1_200_000,
-          // A guest is one busy processor, and most of the rest runs one program at a time.
-          maxWorkers: 2,
+          fileParallelism: false,
           globalSetup: ["test/lab/setup.ts"],
         },
       },

@@ -15,34 +15,27 @@ import {
   listDisks,
   listFiles,
   listIrqs,
-  listMemory,
-  listSlabs,
   listModules,
   listMounts,
   listRunqueues,
   listThreads,
   listTimers,
-  memoryLines,
-  type MemoryRow,
   moduleLines,
   type ModuleRow,
   mountLines,
   type MountRow,
   runqueueLines,
   type RunqueueRow,
-  slabLines,
-  type SlabRow,
   threadLines,
   type ThreadRow,
   timerLines,
   type TimerRow,
 } from "../commands/index.ts";
+import { kmem, swap } from "./kmem-command.ts";
 import { locksCommand } from "./locks-command.ts";
 import { logCommand } from "./log-command.ts";
 import { netCommand } from "./net-command.ts";
 import { sysCommand } from "./sys-command.ts";
-import { taskCommands } from "./task-commands.ts";
-import { UsageError } from "../io/index.ts";
 import type { Streams } from "./streams.ts";
 import { type TableCommand, tableCommand } from "./table-command.ts";
 
@@ -59,13 +52,13 @@ export function linuxCommands(streams: Streams, setExitCode: (code: number) => v
     table(vm),
     table(irq),
     table(kmem),
+    table(swap),
     table(runq),
     table(timer),
     table(dev),
     locksCommand(streams),
     sysCommand(streams),
     netCommand(streams, setExitCode),
-    ...taskCommands(streams, setExitCode),
   ];
 }
 
@@ -151,31 +144,6 @@ const irq: TableCommand<IrqRow, { all?: boolean }> = {
   options: [["-a, --all", "also those without a handler"]],
   list: (kernel, gaps, targets, flags) => listIrqs(kernel, gaps, targets, flags.all ?? false),
   lines: irqLines,
-};
-
-interface KmemFlags {
-  info?: boolean;
-  slabs?: boolean;
-}
-
-const kmem: TableCommand<MemoryRow | SlabRow, KmemFlags> = {
-  name: "kmem",
-  description: "where memory went (-i), slab caches (-s)",
-  argument: "a dump; with -s also names, or patterns of names, of caches",
-  example: "vmcore -s 'kmalloc-*'",
-  plural: (flags) => (flags.slabs === true ? "caches" : "memory"),
-  options: [
-    ["-i, --info", "where memory went, as /proc/meminfo has it (default)"],
-    ["-s, --slabs", "slab caches"],
-  ],
-  list(kernel, gaps, targets, flags) {
-    if (flags.info === true && flags.slabs === true) throw new UsageError("kmem: -i or -s");
-    if (flags.slabs === true) return listSlabs(kernel, gaps, targets);
-    if (targets.length > 0) throw new UsageError(`kmem: '${targets[0]}' is for -s`);
-    return listMemory(kernel, gaps);
-  },
-  lines: (rows, flags) =>
-    flags.slabs === true ? slabLines(rows as readonly SlabRow[]) : memoryLines(rows as readonly MemoryRow[]),
 };
 
 const runq: TableCommand<RunqueueRow, object> = {

@@ -23,7 +23,6 @@ export { listModules, moduleLines, type ModuleRow } from "./mod.ts";
 export { listMounts, mountLines, type MountRow } from "./mount.ts";
 export { areaLines, type AreaRow, listAreas } from "./vm.ts";
 export { irqLines, type IrqRow, listIrqs } from "./irq.ts";
-export { listMemory, listSlabs, memoryLines, type MemoryRow, slabLines, type SlabRow } from "./kmem.ts";
 export { listNetdevs, netdevLines, type NetdevRow, type TrafficRow } from "./net.ts";
 export { listNeighbours, neighbourLines, type NeighbourRow } from "./neighbours.ts";
 export {
@@ -33,6 +32,30 @@ export {
   socketLines,
   type SocketRow,
 } from "./sockets.ts";
+export { listMemory, memoryLines, type MemoryRow } from "./kmem.ts";
+export {
+  listSlabObjects,
+  listSlabs,
+  slabLines,
+  slabObjectLines,
+  type SlabObjectRow,
+  type SlabRow,
+} from "./kmem-slab.ts";
+export {
+  type FreeAreaRow,
+  freeAreaLines,
+  listFreeAreas,
+  listNodes,
+  listZones,
+  nodeLines,
+  type NodeRow,
+  zoneLines,
+  type ZoneRow,
+} from "./kmem-zones.ts";
+export { listVmstat, vmstatLines, type VmstatRow } from "./kmem-vmstat.ts";
+export { listVmalloc, vmallocLines, type VmallocRow } from "./kmem-vmalloc.ts";
+export { hugePageLines, type HugePageRow, listHugePages } from "./kmem-huge.ts";
+export { listSwaps, swapLines, type SwapRow } from "./swap.ts";
 export { listRunqueues, type QueuedTask, runqueueLines, type RunqueueRow } from "./runq.ts";
 export { findLocks, type FoundLocks, type LockReport, type LockRow, type LockTask } from "./locks.ts";
 export { lockLines } from "./lock-text.ts";
@@ -52,6 +75,3 @@ export { readWords, wordLines, type WordRow } from "./words.ts";
 export { translateAddresses, translationLines, type TranslationRow } from "./vtop.ts";
 export { type Candidate, identifyAddresses, whatisLines, type WhatisRow } from "./whatis.ts";
 export { isfSymbols, kernelTypes, scriptVariables } from "./export.ts";
-export { type IpcKind, ipcKinds, type IpcRow, listIpc } from "./ipc.ts";
-export { ipcLines } from "./ipc-text.ts";
-export { listNamespaces, namespaceLines, type NamespaceRow } from "./namespaces.ts";

@@ -1,17 +1,18 @@
 import type { Kernel } from "../kernel/index.ts";
 import {
-  forEachSlabCache,
+  blockDevicePages,
+  forEachOnlinePgdat,
   type Gaps,
   globalNodePageState,
   globalZonePageState,
   hasStatItem,
+  hugetlbTotalPages,
   percpuCounterSum,
-  slabUse,
+  pgdatZones,
   totalramPages,
+  zoneWatermarks,
 } from "../linux/index.ts";
 import type { Program } from "../program/index.ts";
-import { hex } from "./hex.ts";
-import { globPattern } from "./pattern.ts";
 import { cell, tableLines } from "./table.ts";
 
 /** A part of memory as JSON has it. */
@@ -33,24 +34,66 @@ const node =
   (...items: string[]): Pages =>
   (program) =>
     items.reduce((sum, item) => sum + globalNodePageState(program, item), 0n);
-/** An item that not every kernel has. */
-const atMost =
-  (item: string): Pages =>
-  (program) =>
-    hasStatItem(program, "node_stat_item", item) ? globalNodePageState(program, item) : 0n;
 const atomic =
   (name: string): Pages =>
   (program) =>
     program.variable(name).member("counter").scalar() as bigint;
 
-/** Rows in the order of /proc/meminfo. `Cached` holds buffers too, which no counter tells apart. */
+/** `SwapCached` and what else only some kernels count is no part of `Cached` in the others. */
+function cached(program: Program): bigint {
+  const swapCached = hasStatItem(program, "node_stat_item", "NR_SWAPCACHE")
+    ? globalNodePageState(program, "NR_SWAPCACHE")
+    : 0n;
+  const pages = globalNodePageState(program, "NR_FILE_PAGES") - swapCached - blockDevicePages(program);
+  return pages > 0n ? pages : 0n;
+}
+
+/** `si_mem_available` (mm/show_mem.c): what could be had without swapping. */
+function available(program: Program): bigint {
+  let low = 0n;
+  for (const pgdat of forEachOnlinePgdat(program)) {
+    for (const each of pgdatZones(pgdat)) low += zoneWatermarks(each).low;
+  }
+  // Of what can be given back, half or the low watermark is thought to be in use.
+  const less = (pages: bigint): bigint => pages - (pages / 2n < low ? pages / 2n : low);
+  const pages =
+    zone("NR_FREE_PAGES")(program) -
+    (program.variable("totalreserve_pages").scalar() as bigint) +
+    less(node("NR_ACTIVE_FILE", "NR_INACTIVE_FILE")(program)) +
+    less(node("NR_SLAB_RECLAIMABLE_B", "NR_KERNEL_MISC_RECLAIMABLE")(program));
+  return pages > 0n ? pages : 0n;
+}
+
+/** `vm_commit_limit` (mm/util.c). */
+function commitLimit(program: Program): bigint {
+  const swap = BigInt(program.variable("total_swap_pages").scalar());
+  const kibibytes = program.variable("sysctl_overcommit_kbytes").scalar() as bigint;
+  if (kibibytes !== 0n) return (kibibytes * 1024n) / pageSize(program) + swap;
+  const ratio = BigInt(program.variable("sysctl_overcommit_ratio").scalar());
+  return ((totalramPages(program) - hugetlbTotalPages(program)) * ratio) / 100n + swap;
+}
+
+/** Items that not every kernel has; without one there is no row. */
+const sometimes: ReadonlyMap<string, string> = new Map([
+  ["SwapCached", "NR_SWAPCACHE"],
+  ["SecPageTables", "NR_SECONDARY_PAGETABLE"],
+  ["AnonHugePages", "NR_ANON_THPS"],
+  ["ShmemHugePages", "NR_SHMEM_THPS"],
+  ["ShmemPmdMapped", "NR_SHMEM_PMDMAPPED"],
+  ["FileHugePages", "NR_FILE_THPS"],
+  ["FilePmdMapped", "NR_FILE_PMDMAPPED"],
+]);
+
+/** Rows in the order of /proc/meminfo. */
 const parts: readonly (readonly [name: string, pages: Pages])[] = [
   ["MemTotal", totalramPages],
   ["MemFree", zone("NR_FREE_PAGES")],
-  ["Cached", (program) => node("NR_FILE_PAGES")(program) - atMost("NR_SWAPCACHE")(program)],
-  ["SwapCached", atMost("NR_SWAPCACHE")],
-  ["Active", (program) => node("NR_ACTIVE_ANON")(program) + node("NR_ACTIVE_FILE")(program)],
-  ["Inactive", (program) => node("NR_INACTIVE_ANON")(program) + node("NR_INACTIVE_FILE")(program)],
+  ["MemAvailable", available],
+  ["Buffers", blockDevicePages],
+  ["Cached", cached],
+  ["SwapCached", node("NR_SWAPCACHE")],
+  ["Active", node("NR_ACTIVE_ANON", "NR_ACTIVE_FILE")],
+  ["Inactive", node("NR_INACTIVE_ANON", "NR_INACTIVE_FILE")],
   ["Active(anon)", node("NR_ACTIVE_ANON")],
   ["Inactive(anon)", node("NR_INACTIVE_ANON")],
   ["Active(file)", node("NR_ACTIVE_FILE")],
@@ -70,19 +113,53 @@ const parts: readonly (readonly [name: string, pages: Pages])[] = [
   ["SUnreclaim", node("NR_SLAB_UNRECLAIMABLE_B")],
   ["KernelStack", (program) => (node("NR_KERNEL_STACK_KB")(program) * 1024n) / pageSize(program)],
   ["PageTables", node("NR_PAGETABLE")],
+  ["SecPageTables", node("NR_SECONDARY_PAGETABLE")],
+  ["CommitLimit", commitLimit],
   ["Committed_AS", (program) => percpuCounterSum(program, program.variable("vm_committed_as"))],
+  [
+    "VmallocUsed",
+    // v7.0 counts it per node.
+    (program) =>
+      (hasStatItem(program, "node_stat_item", "NR_VMALLOC")
+        ? node("NR_VMALLOC")
+        : atomic("nr_vmalloc_pages"))(program),
+  ],
+  [
+    "Percpu",
+    (program) =>
+      (program.variable("pcpu_nr_populated").scalar() as bigint) *
+      BigInt(program.variable("pcpu_nr_units").scalar()),
+  ],
+  ["AnonHugePages", node("NR_ANON_THPS")],
+  ["ShmemHugePages", node("NR_SHMEM_THPS")],
+  ["ShmemPmdMapped", node("NR_SHMEM_PMDMAPPED")],
+  ["FileHugePages", node("NR_FILE_THPS")],
+  ["FilePmdMapped", node("NR_FILE_PMDMAPPED")],
+  ["CmaTotal", (program) => program.variable("totalcma_pages").scalar() as bigint],
+  ["CmaFree", zone("NR_FREE_CMA_PAGES")],
+  ["Hugetlb", hugetlbTotalPages],
 ];
 
 function pageSize(program: Program): bigint {
   return BigInt(program.memory.pageByteSize);
 }
 
-/** Where memory went, as the kernel's own counters have it. */
-export function listMemory(kernel: Kernel, gaps: Gaps): { rows: MemoryRow[] } {
+/**
+ * Where memory went, as the kernel's own counters have it.
+ * @param only names of the rows that are wanted; all by default
+ */
+export function listMemory(kernel: Kernel, gaps: Gaps, only?: ReadonlySet<string>): { rows: MemoryRow[] } {
   const { program } = kernel;
-  const rows = parts.map(([name, read]): MemoryRow => {
+  const has = (item: string): boolean =>
+    hasStatItem(program, "node_stat_item", item) || hasStatItem(program, "zone_stat_item", item);
+  const hasCma = program.types.find("struct zone")?.findMember("cma_pages") !== undefined;
+  const rows = parts.flatMap(([name, read]): MemoryRow[] => {
+    if (only?.has(name) === false) return [];
+    const item = sometimes.get(name);
+    if (item !== undefined && gaps.column(name, () => has(item)) === false) return [];
+    if (name.startsWith("Cma") && !hasCma) return [];
     const pages = gaps.column(name, () => Number(read(program)));
-    return { name, pages, size: pages === null ? null : pages * program.memory.pageByteSize };
+    return [{ name, pages, size: pages === null ? null : pages * program.memory.pageByteSize }];
   });
   return { rows };
 }
@@ -101,66 +178,6 @@ export function memoryLines(rows: readonly MemoryRow[]): Iterable<string> {
       cell(pages),
       size === null ? "?" : String(size / 1024),
       pages === null || total === 0 ? "-" : `${((100 * pages) / total).toFixed(1)} %`,
-    ]),
-  );
-}
-
-/** A slab cache as JSON has it. */
-export interface SlabRow {
-  name: string | null;
-  /** Bytes of an object, and with what surrounds it. */
-  objectSize: number | null;
-  size: number | null;
-  active: number | null;
-  objects: number | null;
-  slabs: number | null;
-  /** Address of the `struct kmem_cache`. */
-  cache: string;
-}
-
-/** Slab caches that fit names or patterns; all without any. */
-export function listSlabs(
-  kernel: Kernel,
-  gaps: Gaps,
-  targets: readonly string[],
-): { rows: SlabRow[]; missing: string[] } {
-  const filters = targets.map((target) => ({ target, pattern: globPattern(target) }));
-  const rows: SlabRow[] = [];
-  for (const cache of gaps.walk(forEachSlabCache(kernel.program))) {
-    const name = gaps.column("name", () => cache.member("name").string(256));
-    if (filters.length > 0 && !filters.some(({ pattern }) => pattern.test(name ?? ""))) continue;
-    const use = gaps.column("objects", () => slabUse(kernel.program, cache));
-    rows.push({
-      name,
-      objectSize: gaps.column("objectSize", () => cache.member("object_size").number()),
-      size: gaps.column("size", () => cache.member("size").number()),
-      active: use === null ? null : Number(use.active),
-      objects: use === null ? null : Number(use.objects),
-      slabs: use === null ? null : Number(use.slabs),
-      cache: hex(cache.address!),
-    });
-  }
-  const missing = filters
-    .filter(({ pattern }) => !rows.some(({ name }) => pattern.test(name ?? "")))
-    .map(({ target }) => target);
-  return { rows, missing };
-}
-
-export function slabLines(rows: readonly SlabRow[]): Iterable<string> {
-  return tableLines(
-    [
-      { title: "CACHE" },
-      { title: "OBJSIZE", align: "right" },
-      { title: "SIZE", align: "right" },
-      { title: "ACTIVE", align: "right" },
-      { title: "OBJECTS", align: "right" },
-      { title: "SLABS", align: "right" },
-      { title: "NAME" },
-    ],
-    rows.map((row) => [
-      row.cache.slice(2),
-      ...[row.objectSize, row.size, row.active, row.objects, row.slabs].map(cell),
-      cell(row.name),
     ]),
   );
 }

@@ -245,7 +245,8 @@ function hardwareName(kernel: Kernel): string | null {
 }
 
 function memoryOf(kernel: Kernel, gaps: Gaps): NonNullable<TriageReport["memory"]> {
-  const { rows } = listMemory(kernel, gaps);
+  const names = ["MemTotal", "MemFree", "Cached", "SReclaimable", "SUnreclaim", "SwapTotal", "SwapFree"];
+  const { rows } = listMemory(kernel, gaps, new Set(names));
   const size = (...names: string[]): number | null => {
     const sizes = names.map((name) => rows.find((row) => row.name === name)?.size ?? null);
     return sizes.includes(null) ? null : sizes.reduce<number>((sum, each) => sum + each!, 0);

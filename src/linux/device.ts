@@ -47,15 +47,32 @@ function numbers(
  * @throws {BrokenLinkError}; {@link LookupError} before v5.11, which had them otherwise
  */
 export function* forEachBlockDevice(program: Program): Generator<KernelObject, undefined> {
+  for (const inode of blockDeviceInodes(program)) {
+    const device = inode.containerOf("struct bdev_inode", "vfs_inode").member("bdev");
+    // The root of that file system is an inode too, and no device.
+    if (!device.member("bd_disk").isNull) yield device;
+  }
+}
+
+function* blockDeviceInodes(program: Program): Generator<KernelObject, undefined> {
   const all = listForEachEntry("struct super_block", program.variable("super_blocks"), "s_list");
   for (const superBlock of all) {
     if (superBlock.member("s_type").member("name").string(16) !== "bdev") continue;
-    for (const inode of listForEachEntry("struct inode", superBlock.member("s_inodes"), "i_sb_list")) {
-      const device = inode.containerOf("struct bdev_inode", "vfs_inode").member("bdev");
-      // The root of that file system is an inode too, and no device.
-      if (!device.member("bd_disk").isNull) yield device;
-    }
+    yield* listForEachEntry("struct inode", superBlock.member("s_inodes"), "i_sb_list");
   }
+}
+
+/**
+ * `nr_blockdev_pages` (block/bdev.c): pages of the page cache that are of block devices themselves, and not of
+ * files on them. /proc/meminfo calls them buffers.
+ * @throws {BrokenLinkError} {@link FaultError}
+ */
+export function blockDevicePages(program: Program): bigint {
+  let pages = 0n;
+  for (const inode of blockDeviceInodes(program)) {
+    pages += inode.member("i_mapping").member("nrpages").scalar() as bigint;
+  }
+  return pages;
 }
 
 /** Name of a disk or a partition (`%pg`): `sda1`, and `nvme0n1p1` where the disk's ends in a digit. */

@@ -23,7 +23,30 @@ export { dentryName, dPath, type PathPlace, pathPlace, pathText } from "./dcache
 export { forEachMount, mountDirectory, mountOptions, mountType } from "./mount.ts";
 export { forEachFile } from "./fdtable.ts";
 export { forEachVma, vmaAccess, vmaName } from "./vma.ts";
-export { globalNodePageState, globalZonePageState, hasStatItem, totalramPages } from "./vmstat.ts";
+export {
+  globalNodePageState,
+  globalZonePageState,
+  hasStatItem,
+  nodeStats,
+  totalramPages,
+  type VmstatItem,
+  vmstatItems,
+  zoneStats,
+} from "./vmstat.ts";
+export { forEachOnlineNode } from "./nodemask.ts";
+export {
+  forEachFreeBlock,
+  forEachOnlinePgdat,
+  migrateTypeNames,
+  pgdatZones,
+  populatedZone,
+  type Watermarks,
+  zoneFreeBlocks,
+  zoneName,
+  zoneWatermarks,
+} from "./mmzone.ts";
+export { forEachHstate, hugePageSize, hugetlbTotalPages } from "./hugetlb.ts";
+export { forEachSwapInfo, swapFilePath, swapIsFile, swapUsageInPages } from "./swap.ts";
 export { forEachCacheNode, forEachSlabCache, type SlabUse, slabUse } from "./slab.ts";
 export { forEachIrqDesc, irqActions, irqCounts } from "./irqdesc.ts";
 export {
@@ -56,6 +79,7 @@ export { rtMutexForEachWaiter, rtMutexOwner } from "./rtmutex.ts";
 export { cpuRq, schedClass, taskOnRqQueued } from "./runqueue.ts";
 export {
   blockDeviceName,
+  blockDevicePages,
   blockDevices,
   characterDevices,
   type DeviceNumbers,
@@ -64,22 +88,6 @@ export {
 export { compoundHead, pageState, type PageState, pageToPfn, pfnToPage, vmemmap } from "./page.ts";
 export { forEachVmapArea, type VmapArea, vmapKinds } from "./vmalloc.ts";
 export { type FreePlace, freePlaceOf, slabObject, type SlabPlace } from "./slab-object.ts";
+export { forEachSlabOf, slabCacheForEachObject, type SlabEntry } from "./slab-walk.ts";
 export { directMap, directMapAddress } from "./direct-map.ts";
 export { processMemory, userMemory } from "./user-memory.ts";
-export {
-  forEachMessageQueue,
-  forEachSystemV,
-  type MessageQueue,
-  messageWaiters,
-  semaphoresOf,
-  semaphoreWaiters,
-  type SystemVKind,
-  type SystemVObject,
-} from "./ipc.ts";
-export {
-  namespaceNumber,
-  pidNumbers,
-  taskActivePidNs,
-  type TaskNamespace,
-  taskNamespaces,
-} from "./nsproxy.ts";

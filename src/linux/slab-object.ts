@@ -2,8 +2,9 @@ import type { KernelObject, Program } from "../program/index.ts";
 import { forEachPossibleCpu } from "./cpumask.ts";
 import { listForEachEntry } from "./list.ts";
 import { perCpuPtr } from "./percpu.ts";
-import { forEachCacheNode, nodeCount } from "./slab.ts";
-import { objectAt, placeOf } from "./walk.ts";
+import { nodeCount } from "./nodemask.ts";
+import { forEachCacheNode } from "./slab.ts";
+import { objectAt } from "./walk.ts";
 
 /** A slab, and an object's place in it. */
 export interface SlabPlace {
@@ -32,8 +33,7 @@ export function slabObject(
   start: bigint,
   address: bigint,
 ): SlabPlace | undefined {
-  const hasSlabs = program.types.find("struct slab")?.findMember("slab_cache") !== undefined;
-  const slab = objectAt(program, hasSlabs ? "struct slab" : "struct page", head);
+  const slab = objectAt(program, slabType(program), head);
   const cache = slab.member("slab_cache").dereference();
   const size = cache.member("size").scalar() as bigint;
   const count = slab.member("objects").number();
@@ -42,6 +42,20 @@ export function slabObject(
   if (index >= count || count > maximumObjects) return undefined;
   const object = start + BigInt(index) * size + leftPad(cache);
   return { cache, slab, object, index };
+}
+
+/** `struct slab`, before v5.17 `struct page`. */
+export function slabType(program: Program): string {
+  const hasSlabs = program.types.find("struct slab")?.findMember("slab_cache") !== undefined;
+  return hasSlabs ? "struct slab" : "struct page";
+}
+
+/** First addresses of the payloads of a slab's objects, from the slab's own. @throws {FaultError} */
+export function slabObjects(cache: KernelObject, slab: KernelObject, start: bigint): bigint[] {
+  const size = cache.member("size").scalar() as bigint;
+  const count = Math.min(slab.member("objects").number(), maximumObjects);
+  const first = start + leftPad(cache);
+  return Array.from({ length: count }, (_, index) => first + BigInt(index) * size);
 }
 
 /** Bytes before the payload; more than none with SLAB_RED_ZONE only. */
@@ -58,29 +72,35 @@ export type FreePlace = "slab" | "CPU" | "sheaf";
  * @throws {FaultError} {@link BrokenLinkError} where one of these cannot be read
  */
 export function freePlaceOf(program: Program, { cache, slab, object }: SlabPlace): FreePlace | undefined {
-  if (isIn(freeObjects(program, cache, slab.member("freelist").scalar() as bigint), object)) return "slab";
-  const here = placeOf(slab);
+  return freeObjectsOf(program, slab).has(object) ? "slab" : freeOutside(program, cache).get(object);
+}
+
+/** The free objects that a slab's own list has. @throws {FaultError} */
+export function freeObjectsOf(program: Program, slab: KernelObject): Set<bigint> {
+  const cache = slab.member("slab_cache").dereference();
+  return new Set(freeObjects(program, cache, slab.member("freelist").scalar() as bigint));
+}
+
+/**
+ * The free objects of a cache that no slab's own list has, and where each waits.
+ * @throws {FaultError} {@link BrokenLinkError} where one of these places cannot be read
+ */
+export function freeOutside(program: Program, cache: KernelObject): Map<bigint, "CPU" | "sheaf"> {
+  const found = new Map<bigint, "CPU" | "sheaf">();
   const perCpu = cache.memberIf("cpu_slab");
   if (perCpu !== undefined && !perCpu.isNull) {
     for (const cpu of forEachPossibleCpu(program)) {
-      const own = perCpuPtr(program, perCpu, cpu);
-      const active = (own.memberIf("slab") ?? own.member("page")).scalar() as bigint;
-      if (active !== here) continue;
-      if (isIn(freeObjects(program, cache, own.member("freelist").scalar() as bigint), object)) return "CPU";
+      const first = perCpuPtr(program, perCpu, cpu).member("freelist").scalar() as bigint;
+      for (const object of freeObjects(program, cache, first)) found.set(object, "CPU");
     }
   }
   for (const sheaf of sheaves(program, cache)) {
     const count = Math.min(sheaf.member("size").number(), maximumObjects);
     for (let index = 0; index < count; index++) {
-      if ((sheaf.member("objects").index(index).scalar() as bigint) === object) return "sheaf";
+      found.set(sheaf.member("objects").index(index).scalar() as bigint, "sheaf");
     }
   }
-  return undefined;
-}
-
-function isIn(objects: Iterable<bigint>, wanted: bigint): boolean {
-  for (const object of objects) if (object === wanted) return true;
-  return false;
+  return found;
 }
 
 /** Objects of a free list; with CONFIG_SLAB_FREELIST_HARDENED the pointers are mixed with where they stand. */

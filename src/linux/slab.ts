@@ -1,8 +1,6 @@
 import type { KernelObject, Program } from "../program/index.ts";
 import { listForEachEntry } from "./list.ts";
-
-/** More nodes than any kernel is built for (MAX_NUMNODES). */
-const maximumNodes = 1024;
+import { nodeCount } from "./nodemask.ts";
 
 /** What a slab cache holds. */
 export interface SlabUse {
@@ -21,19 +19,12 @@ export function forEachSlabCache(program: Program): Generator<KernelObject, unde
 export function* forEachCacheNode(program: Program, cache: KernelObject): Generator<KernelObject, undefined> {
   // v7.1 put the pointers of a node next to each other.
   const nodes = cache.memberIf("node") ?? cache.member("per_node");
-  const count = Math.min(nodes.type.underlying.length ?? 1, maximumNodes, nodeCount(program));
+  const count = Math.min(nodes.type.underlying.length ?? 1, nodeCount(program));
   for (let index = 0; index < count; index++) {
     const element = nodes.index(index);
     const node = element.type.underlying.kind === "pointer" ? element : element.member("node");
     if (!node.isNull) yield node.dereference();
   }
-}
-
-/** `nr_node_ids`; a kernel that is built for one node has no such variable, and arrays of their length. */
-export function nodeCount(program: Program): number {
-  return program.variables.find("nr_node_ids") === undefined
-    ? maximumNodes
-    : program.variable("nr_node_ids").number();
 }
 
 /**
