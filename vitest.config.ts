@@ -17,7 +17,8 @@ export default defineConfig({
           include: ["test/lab/**/*.test.ts"],
           testTimeout: 1_200_000,
           hookTimeout: 1_200_000,
-          fileParallelism: false,
+          // A guest is one busy processor, and most of the rest runs one program at a time.
+          maxWorkers: 2,
           globalSetup: ["test/lab/setup.ts"],
         },
       },

@@ -36,6 +36,7 @@ import { locksCommand } from "./locks-command.ts";
 import { logCommand } from "./log-command.ts";
 import { netCommand } from "./net-command.ts";
 import { sysCommand } from "./sys-command.ts";
+import { taskCommands } from "./task-commands.ts";
 import type { Streams } from "./streams.ts";
 import { type TableCommand, tableCommand } from "./table-command.ts";
 
@@ -59,6 +60,7 @@ export function linuxCommands(streams: Streams, setExitCode: (code: number) => v
     locksCommand(streams),
     sysCommand(streams),
     netCommand(streams, setExitCode),
+    ...taskCommands(streams, setExitCode),
   ];
 }
 

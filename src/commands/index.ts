@@ -75,3 +75,6 @@ export { readWords, wordLines, type WordRow } from "./words.ts";
 export { translateAddresses, translationLines, type TranslationRow } from "./vtop.ts";
 export { type Candidate, identifyAddresses, whatisLines, type WhatisRow } from "./whatis.ts";
 export { isfSymbols, kernelTypes, scriptVariables } from "./export.ts";
+export { type IpcKind, ipcKinds, type IpcRow, listIpc } from "./ipc.ts";
+export { ipcLines } from "./ipc-text.ts";
+export { listNamespaces, namespaceLines, type NamespaceRow } from "./namespaces.ts";

@@ -1,5 +1,6 @@
 import type { KernelObject, Program } from "../program/index.ts";
 import { DwarflessError } from "../io/index.ts";
+import { hlistForEachEntry, listForEachEntry } from "./list.ts";
 import { objectAt, placeOf } from "./walk.ts";
 
 /** Deeper paths are taken for damage. */
@@ -118,4 +119,12 @@ function namespaceType(dentry: KernelObject): string {
 function bufferName(dentry: KernelObject): string {
   const name = dentry.member("d_fsdata").cast("struct dma_buf *").member("name");
   return name.isNull ? "" : name.string(32);
+}
+
+/** The `struct dentry`s below one, newest first. @throws {BrokenLinkError} */
+export function* dentryChildren(dentry: KernelObject): Generator<KernelObject, undefined> {
+  const children = dentry.memberIf("d_children");
+  // v6.8 (da549bdd15c2) made an hlist of it.
+  if (children !== undefined) yield* hlistForEachEntry("struct dentry", children, "d_sib");
+  else yield* listForEachEntry("struct dentry", dentry.member("d_subdirs"), "d_child");
 }

@@ -91,3 +91,20 @@ export { type FreePlace, freePlaceOf, slabObject, type SlabPlace } from "./slab-
 export { forEachSlabOf, slabCacheForEachObject, type SlabEntry } from "./slab-walk.ts";
 export { directMap, directMapAddress } from "./direct-map.ts";
 export { processMemory, userMemory } from "./user-memory.ts";
+export {
+  forEachMessageQueue,
+  forEachSystemV,
+  type MessageQueue,
+  messageWaiters,
+  semaphoresOf,
+  semaphoreWaiters,
+  type SystemVKind,
+  type SystemVObject,
+} from "./ipc.ts";
+export {
+  namespaceNumber,
+  pidNumbers,
+  taskActivePidNs,
+  type TaskNamespace,
+  taskNamespaces,
+} from "./nsproxy.ts";

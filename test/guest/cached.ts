@@ -40,7 +40,7 @@ export async function cachedDirectory(
 }
 
 /** Wait until `file` is this process's; gives what releases it. A lock whose process has ended is taken over. */
-async function lock(file: string): Promise<() => void> {
+export async function lock(file: string): Promise<() => void> {
   for (;;) {
     try {
       writeFileSync(file, `${process.pid}`, { flag: "wx" });

@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import path from "node:path";
+import { lock } from "../guest/cached.ts";
 import { cacheDirectory, projectDirectory, type Kernel, type KernelModule } from "./lab.ts";
 import { peerCommand, peers } from "./peers.ts";
 
@@ -83,9 +84,14 @@ export async function ownVmlinux(of: Kernel, features: FeatureSet): Promise<{ bt
   if (directory === undefined) throw new Error("test/lab/setup.ts did not run");
   const btf = path.join(directory, `${of.name}-${features}.btf`);
   const report = path.join(directory, `${of.name}-${features}.json`);
-  if (!existsSync(btf)) {
-    const extra = features === "global_var" ? ["--report", report] : [];
-    await ownEncode(of.vmlinux, btf, { features, extra });
+  const release = await lock(`${btf}.lock`);
+  try {
+    if (!existsSync(btf)) {
+      const extra = features === "global_var" ? ["--report", report] : [];
+      await ownEncode(of.vmlinux, btf, { features, extra });
+    }
+  } finally {
+    release();
   }
   return { btf, report };
 }

@@ -1,0 +1,58 @@
+import type { Command } from "commander";
+import {
+  ipcKinds,
+  ipcLines,
+  type IpcRow,
+  listIpc,
+  listNamespaces,
+  namespaceLines,
+  type NamespaceRow,
+} from "../commands/index.ts";
+import type { Streams } from "./streams.ts";
+import { type TableCommand, tableCommand } from "./table-command.ts";
+
+/** Commands that show what processes have and share. */
+export function taskCommands(streams: Streams, setExitCode: (code: number) => void): Command[] {
+  const table = <Row extends object, Flags>(definition: TableCommand<Row, Flags>): Command =>
+    tableCommand(definition, streams, setExitCode);
+  return [table(ipc), table(lsns)];
+}
+
+interface IpcFlags {
+  shm?: boolean;
+  sem?: boolean;
+  msg?: boolean;
+  mqueue?: boolean;
+}
+
+const ipc: TableCommand<IpcRow, IpcFlags> = {
+  name: "ipc",
+  description: "shared memory, semaphores, message queues, of System V and POSIX; who waits for them",
+  argument: "a dump, or the parts of a split one",
+  example: "vmcore -m",
+  plural: "objects",
+  takesQueries: false,
+  options: [
+    ["-m, --shm", "only shared memory"],
+    ["-s, --sem", "only semaphores"],
+    ["-q, --msg", "only message queues of System V"],
+    ["-p, --mqueue", "only message queues of POSIX"],
+  ],
+  list: (kernel, gaps, _, flags) =>
+    listIpc(
+      kernel,
+      gaps,
+      ipcKinds.some((kind) => flags[kind]) ? ipcKinds.filter((kind) => flags[kind]) : ipcKinds,
+    ),
+  lines: ipcLines,
+};
+
+const lsns: TableCommand<NamespaceRow, object> = {
+  name: "lsns",
+  description: "namespaces, and the processes in them",
+  argument: "a dump; then PIDs (default: all processes)",
+  example: "vmcore 1",
+  plural: "namespaces",
+  list: listNamespaces,
+  lines: namespaceLines,
+};
