@@ -27,7 +27,9 @@ export function readCommandLine(
   if (name === undefined || !commands.has(name)) return undefined;
   // Node's prompt has its modules as names, of which `net`, `vm` and `sys` are commands here.
   if (isDefined(name) && !isBuiltin(name)) return undefined;
-  if (/^(?:[=.()[\]+/%|^<>?,;:]|->|-\s)/.test(rest)) return undefined;
+  if (/^(?:[=.()[\]+/%^<?,;:]|->|-\s)/.test(rest)) return undefined;
+  // `ps | head`, `log > file`; a number or a bracket goes on as an operand does.
+  if (/^(?:\||>)/.test(rest) && !/^(?:\||>>?)\s*[\w/.~$'"]*[A-Za-z/~$'"]/.test(rest)) return undefined;
   return { name, rest };
 }
 

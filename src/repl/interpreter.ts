@@ -9,6 +9,10 @@ import { viewOf } from "./object-view.ts";
 import { type CommandLine, readCommandLine, type ReplCommand, splitWords } from "./commands.ts";
 import { Line } from "./line.ts";
 import { findByName } from "./scope.ts";
+import { splitPipe } from "./shell-pipe.ts";
+
+/** Brings a text to a command of the shell. */
+export type ThroughShell = (shell: string, text: string) => Promise<void>;
 
 /** What came of a line. */
 export type Outcome = ScriptOutcome;
@@ -32,14 +36,19 @@ export class Interpreter {
   /** Commands by name, beside the prompt's own. */
   readonly commands: ReadonlyMap<string, ReplCommand>;
 
+  /** Gives what a command printed to a command of the shell. */
+  readonly #throughShell: ThroughShell;
+
   /** @param context where JavaScript runs */
   constructor(
     program: Program,
     context: vm.Context,
     scope: Record<string, unknown>,
     breakable: Breakable,
-    commands: readonly ReplCommand[] = [],
+    commands: readonly ReplCommand[],
+    throughShell: ThroughShell,
   ) {
+    this.#throughShell = throughShell;
     this.program = program;
     this.commands = new Map(commands.map((command) => [command.name, command]));
     this.#context = context;
@@ -78,12 +87,16 @@ export class Interpreter {
     return outcome.kind === "error" && error !== undefined ? { kind: "error", error } : outcome;
   }
 
-  /** Run a command by its name. */
+  /** Run a command by its name; what it prints goes to the shell where the words say so. */
   async runCommand({ name, rest }: CommandLine): Promise<Outcome> {
     try {
       const command = this.commands.get(name);
       if (command === undefined) throw new SyntaxError(`no command .${name}; .help lists them`);
-      return { kind: "value", value: new Line((await command.run(splitWords(rest))).trimEnd()) };
+      const { words, shell } = splitPipe(rest);
+      const text = await command.run(splitWords(words));
+      if (shell === undefined) return { kind: "value", value: new Line(text.trimEnd()) };
+      await this.#throughShell(shell, text);
+      return { kind: "value", value: undefined };
     } catch (error) {
       return { kind: "error", error };
     }

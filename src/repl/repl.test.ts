@@ -1,3 +1,6 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import { inspect } from "node:util";
@@ -128,6 +131,36 @@ describe("startRepl", () => {
     expect([out, code]).toEqual(["42", 1]);
   });
 
+  it.each([
+    ["ps a b | tr a-z A-Z", "PS|A|B"],
+    ["ps | tr p q | tr s t", "qt"],
+    ["ps '|' | wc -l", "1"],
+    [".ps 'a > b' | cat", "ps|a > b"],
+    ["ps init_task.parent->pid | cat", "ps|init_task.parent->pid"],
+    ["ps | true", ""],
+    ["ps | grep nothing", ""],
+    // Operators, where no command of a shell can follow.
+    ["let ps = 6; ps | 1", "7"],
+  ])("gives to the shell what is printed: %s", async (line, expected) => {
+    const { out, err, code } = await session([line]);
+    expect([out, err, code]).toEqual([expected, "", 0]);
+  });
+
+  it("writes to files what is printed, and says where that fails", async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), "dwarfless repl "));
+    try {
+      const file = path.join(folder, "out");
+      const { out, err, code } = await session([`ps 1 > '${file}'`, `.ps 2 >> '${file}'`, "6 * 7"]);
+      expect([out, err, code, readFileSync(file, "utf8")]).toEqual(["42", "", 0, "ps|1\nps|2\n"]);
+      const failed = await session([`ps > '${folder}'`, "ps | no-such-program", "6 * 7"]);
+      expect([failed.out, failed.code]).toEqual(["42", 1]);
+      expect(failed.err).toContain("did not run: cat > ");
+      expect(failed.err).toContain("did not run: no-such-program");
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   it("keeps what is declared, and lets it hide the kernel's names", async () => {
     const { out } = await session([
       "counter",
@@ -218,7 +251,7 @@ describe("viewOf", () => {
 
 describe("completeLine", () => {
   const context = vm.createContext({});
-  const interpreter = new Interpreter(program, context, makeScope(program), unbroken);
+  const interpreter = new Interpreter(program, context, makeScope(program), unbroken, [], async () => {});
   vm.runInContext("let mine = { alpha: 1 }", context);
 
   it.each([
@@ -255,7 +288,14 @@ it("says what is wrong with a command's words, and goes on", async () => {
 
 it("completes commands, and what they take", () => {
   const context = vm.createContext();
-  const interpreter = new Interpreter(program, context, makeScope(program), unbroken, commands);
+  const interpreter = new Interpreter(
+    program,
+    context,
+    makeScope(program),
+    unbroken,
+    commands,
+    async () => {},
+  );
   expect(completeLine("p", interpreter)![0]).toContain("ps");
   expect(completeLine(".n", interpreter)).toEqual([[".net"], ".n"]);
   expect(completeLine("struct poi", interpreter)).toEqual([["point"], "poi"]);

@@ -5,12 +5,13 @@ import type { Program } from "../program/index.ts";
 import { historyPath } from "./history.ts";
 import { type Breakable, breakableAtTerminal, unbroken } from "./breakable.ts";
 import type { ReplCommand } from "./commands.ts";
-import { Interpreter } from "./interpreter.ts";
+import { Interpreter, type ThroughShell } from "./interpreter.ts";
 import { Line } from "./line.ts";
 import { metaCommands } from "./meta-commands.ts";
 import { runPiped, type Show } from "./piped-session.ts";
 import { Printer } from "./printer.ts";
 import { makeScope } from "./scope.ts";
+import { runThroughShell } from "./shell-pipe.ts";
 import { runTerminal } from "./terminal-session.ts";
 import { errorText, valueText } from "./value-text.ts";
 
@@ -46,7 +47,8 @@ function helpText(commands: readonly ReplCommand[]): string {
   if (commands.length === 0) return ownHelp.join("\n");
   return [
     ...ownHelp,
-    "Commands, with the options they have outside (NAME --help), and without the dump:",
+    "Commands, with the options they have outside (NAME --help), and without the dump; `ps | less` and `log > FILE` go",
+    "through the shell:",
     ...commands.map(({ name, description }) => `${name.padEnd(7)} ${description}`),
   ].join("\n");
 }
@@ -69,7 +71,8 @@ export async function startRepl(
   const breakable: Breakable = isTerminal ? breakableAtTerminal(input) : unbroken;
   const { commands = [] } = options;
   const scope = makeScope(program, options.scope);
-  const interpreter = new Interpreter(program, server.context, scope, breakable, commands);
+  const throughShell: ThroughShell = (shell, text) => runThroughShell(shell, text, streams);
+  const interpreter = new Interpreter(program, server.context, scope, breakable, commands, throughShell);
   const printer = new Printer(output);
   const show = shower(streams, printer, breakable, isTerminal, hasColors);
   if (!isTerminal) {

@@ -6,5 +6,8 @@ import { kernelProgram } from "./kernel-program.ts";
 process.exitCode = await startRepl(
   kernelProgram().program,
   { input: process.stdin, output: process.stdout, error: process.stderr, environment: process.env },
-  { banner: "a small kernel" },
+  {
+    banner: "a small kernel",
+    commands: [{ name: "words", description: "its words", run: async (words) => `${words.join("\n")}\n` }],
+  },
 );

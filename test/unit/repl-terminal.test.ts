@@ -94,6 +94,18 @@ describe.skipIf(!hasPython)("the debugger at a terminal (needs python3 for the t
     expect(history).toContain("init_task.comm");
   });
 
+  it("lends the terminal to what the shell runs, and takes it back", () => {
+    const output = drive([
+      ["> ", "words a b | (tr a-z A-Z; read -r line < /dev/tty; echo read $line)\r"],
+      ["A\\r\\nB\\r\\n", "typed\r"],
+      ["read typed(?s:.)*> ", "words a | (echo began; sleep 60)\r"],
+      ["\\nbegan\\r", "\u0003"],
+      ["> ", "6 * 7\r"],
+      ["42(?s:.)*> ", ".exit\r"],
+    ]);
+    expect(output).toContain("42");
+  });
+
   it("stops printing, loops and waiting at Ctrl-C, and goes on", () => {
     const output = drive([
       ["> ", "'x'.repeat(1e6)\r"],
