@@ -40,8 +40,11 @@ export function listIrqs(
     if (wanted.size > 0 && !wanted.has(irq)) continue;
     const actions = gaps.column("actions", () => irqActions(desc));
     const counts = gaps.column("counts", () => irqCounts(program, desc));
+    // A handler without a name stands for interrupts behind this one, which have their own (`irq_desc_is_chained`).
     const used =
-      actions === null || actions.length > 0 || [...(counts?.values() ?? [])].some((each) => each > 0);
+      actions === null ||
+      actions.some((name) => name !== "") ||
+      [...(counts?.values() ?? [])].some((each) => each > 0);
     if (!used && !all && wanted.size === 0) continue;
     rows.push({
       irq,

@@ -2,6 +2,7 @@ import { DwarflessError } from "../io/index.ts";
 import type { Kernel } from "../kernel/index.ts";
 import type { AddressSpace } from "../memory/index.ts";
 import type { KernelObject, Program } from "../program/index.ts";
+import { listForEachEntry } from "./list.ts";
 import { percpuCounterSum } from "./percpu.ts";
 import { userMemory } from "./user-memory.ts";
 import { objectAt } from "./walk.ts";
@@ -29,9 +30,29 @@ export function mmCounter(program: Program, mm: KernelObject, kind: number): big
   return sum > 0n ? sum : 0n;
 }
 
+/** MM_FILEPAGES, MM_ANONPAGES, MM_SHMEMPAGES. */
+const residentKinds = [0, 1, 3];
+
 /** `get_mm_rss`: pages in memory, of files, anonymous ones and shared ones. @throws {FaultError} */
 export function mmRss(program: Program, mm: KernelObject): bigint {
-  return [0, 1, 3].reduce((sum, kind) => sum + mmCounter(program, mm, kind), 0n);
+  return residentKinds.reduce((sum, kind) => sum + mmCounter(program, mm, kind), 0n);
+}
+
+/**
+ * Pages that the threads of a task's group have counted for themselves and not yet added to their `mm`: before
+ * v6.2 (f1a7941243c1) each thread did so for up to 64 faults (SPLIT_RSS_COUNTING), which /proc leaves out. 0 where
+ * threads keep no such counts.
+ * @throws {FaultError}; {@link BrokenLinkError}
+ */
+export function unsyncedRss(task: KernelObject): bigint {
+  if (task.memberIf("rss_stat")?.memberIf("count") === undefined) return 0n;
+  const threads = task.member("signal").dereference().member("thread_head");
+  let sum = 0n;
+  for (const thread of listForEachEntry("struct task_struct", threads, "thread_node")) {
+    const count = thread.member("rss_stat").member("count");
+    for (const kind of residentKinds) sum += BigInt(count.index(kind).scalar());
+  }
+  return sum;
 }
 
 /**
@@ -44,7 +65,8 @@ export function memoryUse(
   task: bigint,
   known: Map<bigint, MemoryUse> = new Map(),
 ): MemoryUse | undefined {
-  const pointer = objectAt(program, "struct task_struct", task).member("mm").read();
+  const object = objectAt(program, "struct task_struct", task);
+  const pointer = object.member("mm").read();
   const address = pointer.scalar() as bigint;
   if (address === 0n) return undefined;
   let use = known.get(address);
@@ -53,7 +75,7 @@ export function memoryUse(
     const bytes = (pages: bigint): number => Number(pages) * program.memory.pageByteSize;
     use = {
       virtualSize: bytes(mm.member("total_vm").scalar() as bigint),
-      residentSize: bytes(mmRss(program, mm)),
+      residentSize: bytes(mmRss(program, mm) + unsyncedRss(object)),
     };
     known.set(address, use);
   }
