@@ -1,11 +1,16 @@
 import type { Kernel } from "../kernel/index.ts";
+import type { KernelObject } from "../program/index.ts";
 import {
   blockDeviceName,
   blockDevices,
   characterDevices,
   type DeviceNumbers,
   forEachBlockDevice,
+  forEachHdStruct,
   type Gaps,
+  hasHdStruct,
+  hdStructDisk,
+  hdStructName,
 } from "../linux/index.ts";
 import { hex } from "./hex.ts";
 import { cell, tableLines } from "./table.ts";
@@ -63,7 +68,7 @@ export interface DiskRow {
   minor: number | null;
   /** Bytes. */
   size: number | null;
-  /** Addresses of the `struct block_device` and the `struct gendisk`. */
+  /** Addresses of the `struct block_device` (until v5.11 the `struct hd_struct`) and the `struct gendisk`. */
   device: string;
   disk: string | null;
 }
@@ -73,20 +78,38 @@ const sectorByteSize = 512;
 
 /** Disks and partitions, by device number. */
 export function listDisks(kernel: Kernel, gaps: Gaps): { rows: DiskRow[] } {
-  const rows: DiskRow[] = [];
-  for (const device of gaps.walk(forEachBlockDevice(kernel.program))) {
-    const number = gaps.column("number", () => device.member("bd_dev").number());
-    rows.push({
-      name: gaps.column("name", () => blockDeviceName(device)),
-      major: number === null ? null : number >>> 20,
-      minor: number === null ? null : number & 0xf_ffff,
-      size: gaps.column("size", () => device.member("bd_nr_sectors").number() * sectorByteSize),
-      device: hex(device.address!),
-      disk: gaps.column("disk", () => hex(BigInt(device.member("bd_disk").scalar()))),
-    });
-  }
+  const { program } = kernel;
+  const rows = hasHdStruct(program)
+    ? Array.from(gaps.walk(forEachHdStruct(program)), (part) => hdStructRow(part, gaps))
+    : Array.from(gaps.walk(forEachBlockDevice(program)), (device) => blockDeviceRow(device, gaps));
   const order = ({ major, minor }: DiskRow): number => (major ?? 0) * 2 ** 20 + (minor ?? 0);
   return { rows: rows.sort((left, right) => order(left) - order(right)) };
+}
+
+function blockDeviceRow(device: KernelObject, gaps: Gaps): DiskRow {
+  return {
+    name: gaps.column("name", () => blockDeviceName(device)),
+    ...deviceNumber(gaps, () => device.member("bd_dev").number()),
+    size: gaps.column("size", () => device.member("bd_nr_sectors").number() * sectorByteSize),
+    device: hex(device.address!),
+    disk: gaps.column("disk", () => hex(BigInt(device.member("bd_disk").scalar()))),
+  };
+}
+
+function hdStructRow(part: KernelObject, gaps: Gaps): DiskRow {
+  return {
+    name: gaps.column("name", () => hdStructName(part)),
+    ...deviceNumber(gaps, () => part.member("__dev").member("devt").number()),
+    size: gaps.column("size", () => part.member("nr_sects").number() * sectorByteSize),
+    device: hex(part.address!),
+    disk: gaps.column("disk", () => hex(hdStructDisk(part).address!)),
+  };
+}
+
+/** MAJOR and MINOR of a `dev_t` (include/linux/kdev_t.h). */
+function deviceNumber(gaps: Gaps, read: () => number): Pick<DiskRow, "major" | "minor"> {
+  const number = gaps.column("number", read);
+  return number === null ? { major: null, minor: null } : { major: number >>> 20, minor: number & 0xf_ffff };
 }
 
 export function diskLines(rows: readonly DiskRow[]): Iterable<string> {

@@ -34,17 +34,29 @@ const node =
   (...items: string[]): Pages =>
   (program) =>
     items.reduce((sum, item) => sum + globalNodePageState(program, item), 0n);
+/** An item that was counted by zone before it was by node: page tables until v5.11 (f0c0c115fb81). */
+const nodeOrZone =
+  (item: string): Pages =>
+  (program) =>
+    (hasStatItem(program, "node_stat_item", item) ? globalNodePageState : globalZonePageState)(program, item);
 const atomic =
   (name: string): Pages =>
   (program) =>
     program.variable(name).member("counter").scalar() as bigint;
 
-/** `SwapCached` and what else only some kernels count is no part of `Cached` in the others. */
+/** The swap cache. Before v5.12 (b6038942480e) no item counts it; where nothing can be swapped it is empty. */
+function swapCache(program: Program): bigint {
+  const isEmpty =
+    !hasStatItem(program, "node_stat_item", "NR_SWAPCACHE") &&
+    (!program.hasVariable("total_swap_pages") ||
+      BigInt(program.variable("total_swap_pages").scalar()) === 0n);
+  return isEmpty ? 0n : globalNodePageState(program, "NR_SWAPCACHE");
+}
+
+/** Page cache of files. */
 function cached(program: Program): bigint {
-  const swapCached = hasStatItem(program, "node_stat_item", "NR_SWAPCACHE")
-    ? globalNodePageState(program, "NR_SWAPCACHE")
-    : 0n;
-  const pages = globalNodePageState(program, "NR_FILE_PAGES") - swapCached - blockDevicePages(program);
+  const pages =
+    globalNodePageState(program, "NR_FILE_PAGES") - swapCache(program) - blockDevicePages(program);
   return pages > 0n ? pages : 0n;
 }
 
@@ -112,7 +124,7 @@ const parts: readonly (readonly [name: string, pages: Pages])[] = [
   ["SReclaimable", node("NR_SLAB_RECLAIMABLE_B")],
   ["SUnreclaim", node("NR_SLAB_UNRECLAIMABLE_B")],
   ["KernelStack", (program) => (node("NR_KERNEL_STACK_KB")(program) * 1024n) / pageSize(program)],
-  ["PageTables", node("NR_PAGETABLE")],
+  ["PageTables", nodeOrZone("NR_PAGETABLE")],
   ["SecPageTables", node("NR_SECONDARY_PAGETABLE")],
   ["CommitLimit", commitLimit],
   ["Committed_AS", (program) => percpuCounterSum(program, program.variable("vm_committed_as"))],

@@ -85,6 +85,7 @@ export {
   type DeviceNumbers,
   forEachBlockDevice,
 } from "./device.ts";
+export { forEachHdStruct, hasHdStruct, hdStructDisk, hdStructName } from "./hd-struct.ts";
 export { compoundHead, pageState, type PageState, pageToPfn, pfnToPage, vmemmap } from "./page.ts";
 export { forEachVmapArea, type VmapArea, vmapKinds } from "./vmalloc.ts";
 export { type FreePlace, freePlaceOf, slabObject, type SlabPlace } from "./slab-object.ts";

@@ -36,9 +36,11 @@ function tcpHashinfo(program: Program, net: KernelObject): KernelObject {
 export function* forEachTcpSock(program: Program, net: KernelObject): Generator<KernelObject, undefined> {
   const tables = tcpHashinfo(program, net);
   const node = "__sk_common.skc_nulls_node";
-  const listening = tables.member("lhash2").read();
-  const listenMask = tables.member("lhash2_mask").number();
-  for (const head of buckets(listening, listenMask + 1, "nulls_head")) {
+  // Before v5.19 (cae3873c5b3a) lhash2 linked them by another member, and not all of them.
+  const byPort = tables.memberIf("listening_hash");
+  const listening = byPort ?? tables.member("lhash2").read();
+  const listenBuckets = byPort?.type.underlying.length ?? tables.member("lhash2_mask").number() + 1;
+  for (const head of buckets(listening, listenBuckets, "nulls_head")) {
     for (const sock of hlistNullsForEachEntry("struct sock", head, node)) if (isIn(sock, net)) yield sock;
   }
   const established = tables.member("ehash").read();
