@@ -24,6 +24,8 @@ export interface MachineOptions {
   commandLine?: string;
   /** Give the guest the device by which it tells the emulator where its VMCOREINFO is. */
   vmcoreinfo?: boolean;
+  /** More words for the emulator: `-smp 4 -numa ...`. */
+  words?: readonly string[];
   /** Raw images the guest sees as `/dev/vda`, `/dev/vdb` and so on. */
   disks?: readonly string[];
 }
@@ -63,6 +65,7 @@ export class RunningMachine {
       processor,
       ...bareMachine,
       ...`-smp 2 -m ${options.memory} -qmp stdio`.split(" "),
+      ...(options.words ?? []),
       "-kernel",
       options.vmlinuz,
       "-initrd",

@@ -2,6 +2,7 @@
  * What the kernel in a dump keeps, against what the guest itself printed from /proc just before. What
  * moved while it wrote that down (the process that wrote, counters, timers of the tick) is left out.
  */
+import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   listAreas,
@@ -23,19 +24,34 @@ import {
 } from "../../src/commands/index.ts";
 import { Kernel } from "../../src/kernel/index.ts";
 import { Gaps } from "../../src/linux/index.ts";
-import { guestDump, type GuestDump } from "../guest/dumps.ts";
+import { guestDump, type GuestDump, openGuestDump } from "../guest/dumps.ts";
 import { caseMissing, dumpCases } from "./dump-cases.ts";
 
-const cases = dumpCases.filter(({ kind }) => kind === "idle" || kind === "panic");
+/** Other guests' dumps, one's own: folders as `scripts/lab/dump.sh` makes them, with `:` between. */
+const folders = (process.env["DWARFLESS_LAB_DUMPS"] ?? "").split(":").filter(Boolean);
 
-describe.each(cases)("$kernel $kind", (dumpCase) => {
-  const missing = caseMissing(dumpCase);
+const cases =
+  folders.length > 0
+    ? folders.map((folder) => ({
+        title: path.basename(folder),
+        missing: undefined,
+        open: async (): Promise<GuestDump> => openGuestDump(folder),
+      }))
+    : dumpCases
+        .filter(({ kind }) => kind === "idle" || kind === "panic")
+        .map((dumpCase) => ({
+          title: `${dumpCase.kernel} ${dumpCase.kind}`,
+          missing: caseMissing(dumpCase),
+          open: () => guestDump(dumpCase.kernel, dumpCase.kind),
+        }));
+
+describe.each(cases)("$title", ({ missing, open }) => {
   let dump: GuestDump;
   let kernel: Kernel;
 
   beforeAll(async () => {
     if (missing !== undefined) return;
-    dump = await guestDump(dumpCase.kernel, dumpCase.kind);
+    dump = await open();
     kernel = await Kernel.open([dump.file("elf")], { sidecar: "none" });
   });
   afterAll(() => kernel?.close());
