@@ -33,6 +33,10 @@ export {
   LayoutPrinter,
   layouts,
   type MemberPlace,
+  reorganize,
+  reorganizedText,
+  type ReorganizeStep,
+  type StructShape,
 } from "./layout/index.ts";
 export {
   formatProblem,

@@ -1,6 +1,13 @@
 import { Command } from "commander";
 import * as K from "../btf/index.ts";
-import { type Btf, distinctStructs, LayoutPrinter, layouts, type TypeId } from "../btf/index.ts";
+import {
+  type Btf,
+  distinctStructs,
+  LayoutPrinter,
+  layouts,
+  reorganizedText,
+  type TypeId,
+} from "../btf/index.ts";
 import { UsageError } from "../io/index.ts";
 import { loadBtf } from "./btf-input.ts";
 import { findTypes } from "./btf-names.ts";
@@ -15,6 +22,8 @@ interface LayoutFlags {
   nrMembers?: boolean;
   holes?: string;
   expand?: boolean;
+  reorganize?: boolean;
+  showReorgSteps?: boolean;
 }
 
 const example = `
@@ -25,6 +34,7 @@ Example:
   $ dwarfless btf layout veth.ko veth_priv --base vmlinux
   $ dwarfless btf layout vmlinux --holes 10 --sizes
   $ dwarfless btf layout vmlinux --contains mutex
+  $ dwarfless btf layout vmlinux file_system_type --reorganize
 `;
 
 /** `dwarfless btf layout`: exit 1 when nothing is as asked. */
@@ -39,6 +49,8 @@ export function btfLayoutCommand(streams: Streams, setExitCode: (code: number) =
     .option("--sizes", "a line each: name, bytes, holes")
     .option("--nr-members", "a line each: name, count of members")
     .option("--holes <COUNT>", "only those with at least so many holes")
+    .option("-R, --reorganize", "move members of structs NAME into holes, and say what that saves")
+    .option("-S, --show-reorg-steps", "with -R: the struct after each move")
     .addHelpText("after", example)
     .action(async (file: string, names: string[], flags: LayoutFlags) =>
       setExitCode(await layout(file, names, flags, streams)),
@@ -52,6 +64,10 @@ async function layout(
   streams: Streams,
 ): Promise<number> {
   if (flags.sizes && flags.nrMembers) throw new UsageError("--sizes and --nr-members exclude each other");
+  const { reorganize = false, showReorgSteps = false } = flags;
+  if (reorganize && (names.length === 0 || flags.sizes || flags.nrMembers || flags.contains !== undefined))
+    throw new UsageError("--reorganize wants names of structs");
+  if (showReorgSteps && !reorganize) throw new UsageError("--show-reorg-steps goes with --reorganize");
   const btf = await loadBtf(file, flags.base);
   const options = { expand: flags.expand ?? false };
   const printer = new LayoutPrinter(btf, options);
@@ -76,7 +92,10 @@ async function layout(
   } else {
     // With names, pahole ends each with an empty line.
     const end = names.length > 0 ? "\n" : "";
-    for (const id of ids) streams.out(`${printer.print(id)}${end}`);
+    for (const id of ids) {
+      const text = reorganize ? reorganizedText(btf, id, printer, showReorgSteps) : printer.print(id);
+      streams.out(`${text}${end}`);
+    }
   }
   return ids.length === 0 ? exitNegative : exitDone;
 }

@@ -165,16 +165,7 @@ export class ClassInfos {
       if (byteSize !== 0) end = byteOffset + byteSize;
     }
     const alignment = isStruct ? inferAlignment(btf.sizeOrType(id), this.naturalAlignment(id, 0), end) : 0;
-    return {
-      members,
-      firstHole: 0,
-      firstBitHole: 0,
-      holeCount: 0,
-      bitHoleCount: 0,
-      padding: 0,
-      bitPadding: 0,
-      alignment,
-    };
+    return { ...noHoles, members, alignment };
   }
 }
 
@@ -196,8 +187,18 @@ function inferAlignment(offset: number, natural: number, end: number): number {
   return alignment;
 }
 
-/** Fill in holes and padding of a struct. */
-function findHoles(info: ClassInfo, byteSize: number): void {
+/** What is not known of a struct before {@link findHoles}. */
+export const noHoles: Omit<ClassInfo, "alignment" | "members"> = {
+  firstHole: 0,
+  firstBitHole: 0,
+  holeCount: 0,
+  bitHoleCount: 0,
+  padding: 0,
+  bitPadding: 0,
+};
+
+/** Fill in holes and padding of a struct that has {@link noHoles} so far, and whose members have none. */
+export function findHoles(info: ClassInfo, byteSize: number): void {
   let fieldEnd = byteSize * 8;
   let fieldBits = 0;
   let seen = 0;

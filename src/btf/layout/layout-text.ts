@@ -69,6 +69,12 @@ interface Frame {
   suffix: string;
 }
 
+/** Where the members of a struct are, and where it ends. */
+export interface StructShape {
+  info: ClassInfo;
+  byteSize: number;
+}
+
 /** How pahole begins a remark on what could be packed: part of the text that must equal its own. */
 const attention = "XXX";
 
@@ -91,10 +97,11 @@ export class LayoutPrinter {
   }
 
   /**
-   * The definition of a struct or union, with a line end.
+   * The definition of a struct or union, with a line end; of a struct that has other places for its members
+   * with those.
    * @throws {LimitError} `BTF_DEPTH` for one that contains itself
    */
-  print(id: TypeId): string {
+  print(id: TypeId, shape?: StructShape): string {
     this.#text = "";
     this.#cacheLine = 0;
     const isStruct = this.#btf.kind(id) === K.BTF_KIND_STRUCT;
@@ -109,7 +116,8 @@ export class LayoutPrinter {
       isInUnion: false,
       suffix: "",
     };
-    this.#body(id, frame);
+    if (shape === undefined) this.#body(id, frame);
+    else this.#struct(id, frame, shape);
     this.#put(";\n");
     this.#written += this.#text.length;
     return this.#text;
@@ -118,7 +126,7 @@ export class LayoutPrinter {
   #body(id: TypeId, frame: Frame): void {
     if (frame.level > maximumDepth)
       throw new LimitError("BTF_DEPTH", `type ${id} lies too deep`, { section: btfSectionName });
-    if (this.#btf.kind(id) === K.BTF_KIND_STRUCT) this.#struct(id, frame);
+    if (this.#btf.kind(id) === K.BTF_KIND_STRUCT) this.#struct(id, frame, this.#shape(id));
     else this.#union(id, frame);
   }
 
@@ -140,10 +148,13 @@ export class LayoutPrinter {
     this.#put(`${indent(frame.level)}}${frame.suffix}`);
   }
 
-  #struct(id: TypeId, frame: Frame): void {
+  #shape(id: TypeId): StructShape {
+    return { info: this.infos.info(id), byteSize: this.#btf.sizeOrType(id) };
+  }
+
+  #struct(id: TypeId, frame: Frame, { info, byteSize }: StructShape): void {
     const btf = this.#btf;
     const name = btf.name(id);
-    const info = this.infos.info(id);
     const isPacked = this.infos.isPacked(id);
     const within = { ...frame, level: frame.level + 1 };
     const lead = indent(within.level);
@@ -191,7 +202,7 @@ export class LayoutPrinter {
     }
     if (frame.withStatistics) {
       const flexible = this.#flexible.membersOf(id);
-      const place = { baseOffset: frame.baseOffset, byteSize: btf.sizeOrType(id) };
+      const place = { baseOffset: frame.baseOffset, byteSize };
       this.#put(statisticsText(tally, info, place, lead, flexible));
     }
     this.#put(
