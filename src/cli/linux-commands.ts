@@ -35,6 +35,7 @@ import { kmem, swap } from "./kmem-command.ts";
 import { locksCommand } from "./locks-command.ts";
 import { logCommand } from "./log-command.ts";
 import { netCommand } from "./net-command.ts";
+import { serviceCommands } from "./service-commands.ts";
 import { sysCommand } from "./sys-command.ts";
 import { taskCommands } from "./task-commands.ts";
 import type { Streams } from "./streams.ts";
@@ -61,6 +62,7 @@ export function linuxCommands(streams: Streams, setExitCode: (code: number) => v
     sysCommand(streams),
     netCommand(streams, setExitCode),
     ...taskCommands(streams, setExitCode),
+    ...serviceCommands(streams, setExitCode),
   ];
 }
 

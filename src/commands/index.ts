@@ -78,3 +78,22 @@ export { isfSymbols, kernelTypes, scriptVariables } from "./export.ts";
 export { type IpcKind, ipcKinds, type IpcRow, listIpc } from "./ipc.ts";
 export { ipcLines } from "./ipc-text.ts";
 export { listNamespaces, namespaceLines, type NamespaceRow } from "./namespaces.ts";
+export {
+  bpfLinkLines,
+  type BpfLinkRow,
+  bpfMapLines,
+  type BpfMapRow,
+  bpfProgLines,
+  type BpfProgRow,
+  listBpfLinks,
+  listBpfMaps,
+  listBpfProgs,
+} from "./bpf.ts";
+export {
+  listWorkerPools,
+  listWorkqueues,
+  workerPoolLines,
+  type WorkerPoolRow,
+  workqueueLines,
+  type WorkqueueRow,
+} from "./workqueue.ts";

@@ -69,6 +69,27 @@ export { forEachNet, netInum } from "./net-namespace.ts";
 export { forEachNetlinkSock } from "./netlink.ts";
 export { forEachNeighbour, neighbourStates } from "./neighbour.ts";
 export { type NetdevStats, netdevStats, type NetdevTraffic } from "./netdev-stats.ts";
+export {
+  bpfJitedLength,
+  bpfLinkTarget,
+  bpfProgMapIds,
+  bpfProgStats,
+  bpfTypeName,
+  forEachBpfLink,
+  forEachBpfMap,
+  forEachBpfProg,
+} from "./bpf.ts";
+export {
+  forEachBusyWorker,
+  forEachPoolWorker,
+  forEachPwq,
+  forEachWorkerPool,
+  forEachWorkqueue,
+  type PoolWork,
+  poolWork,
+  type Work,
+  type WorkInFlight,
+} from "./workqueue.ts";
 export { forEachNetdev, netdevAddresses } from "./netdevice.ts";
 export { type ArmedHrtimer, type ArmedTimer, cpuHrtimers, cpuTimers } from "./timer.ts";
 export { mutexForEachWaiter, mutexOwner } from "./mutex.ts";
