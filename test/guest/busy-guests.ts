@@ -172,7 +172,71 @@ done
 `,
 };
 
-const parts: readonly Part[] = [tasks, groups, ipc, memory];
+/** Sockets of every kind in two network namespaces, BPF, a disk and workers that are stuck. */
+const services: Part = {
+  modules: ["loop"],
+  programs: ["services"],
+  setUp: `
+ifconfig dummy0 10.9.0.1 netmask 255.255.255.0 up
+arp -i dummy0 -s 10.9.0.7 02:00:00:00:00:07
+ping -c 3 127.0.0.1 >/dev/null
+services sockets &
+busy as 1000 1001 1002 /bin/services few &
+unshare --net sh -c 'ifconfig lo up; ip link add inside type dummy; exec services few' &
+echo 1 >/proc/sys/kernel/bpf_stats_enabled
+services bpf &
+services wait &
+
+# A disk on a file of a frozen file system: its writes wait, and what comes after them.
+mkdir /images /frozen
+dd if=/dev/zero of=/images/outer bs=1k count=2048 2>/dev/null
+mke2fs -F /images/outer >/dev/null 2>&1
+outer=$(losetup -f)
+losetup $outer /images/outer
+mount -t ext4 $outer /frozen
+dd if=/dev/urandom of=/frozen/inner bs=1k count=512 2>/dev/null
+inner=$(losetup -f)
+losetup $inner /frozen/inner
+sync
+fsfreeze --freeze /frozen
+services write $inner &
+sleep 1
+dd if=$inner of=/dev/null bs=4k count=1 2>/dev/null &
+
+# A worker that waits for a helper which does not end: the program that loads modules.
+printf '#!/bin/sh\nexec sleep 1000202\n' >/tmp/helper
+chmod +x /tmp/helper
+echo /tmp/helper >/proc/sys/kernel/modprobe
+mount -t nosuchtype none /mnt 2>/dev/null &
+for file in /proc/irq/*/smp_affinity; do echo 2 >$file; done 2>/dev/null
+`,
+  say: `
+services time-wait
+services bpf-list >bpf
+for name in tcp tcp6 udp udp6 raw raw6 unix netlink packet arp dev; do
+  for process in self $(pidof services); do
+    echo "@process $process $(readlink /proc/$process/ns/net)"; cat /proc/$process/net/$name
+  done >all-net-$name
+done
+for process in $(pidof services); do echo "@process $process"; ls -l /proc/$process/fd; done >service-descriptors
+cat /proc/softirqs >softirqs
+cat /proc/ioports >ioports
+grep -s '' /proc/irq/*/*affinity* >irq-affinity
+grep -s '' /sys/block/*/inflight /sys/block/*/queue/nr_requests /sys/block/*/mq/*/nr_tags >block-queues
+for file in /sys/bus/pci/devices/*; do
+  grep -s '' $file/vendor $file/device $file/class $file/revision $file/irq $file/resource
+  echo "$file/driver:$(readlink $file/driver)"
+done >pci
+for bus in /sys/bus/*; do ls $bus/devices | sed "s|^|\${bus##*/} |"; done >bus-devices
+for class in /sys/class/*; do ls $class | sed "s|^|\${class##*/} |"; done >class-devices
+grep -s '' /sys/module/*/parameters/* >module-parameters
+dmesg >log-before
+echo t >/proc/sysrq-trigger
+dmesg >log-with-tasks
+`,
+};
+
+const parts: readonly Part[] = [tasks, groups, ipc, memory, services];
 
 /**
  * What the guest said of moving counters when all else was done: nothing happens between that and the dump but
@@ -249,7 +313,8 @@ async function makeBusyGuest(of: Kernel, output: string): Promise<void> {
       memory: memoryMebibytes,
       vmcoreinfo: true,
       disks: [disk, swap],
-      commandLine: "panic=0",
+      // The state of all tasks is a long message.
+      commandLine: "panic=0 log_buf_len=2M",
     });
     try {
       await machine.waitFor(readyText, 300_000);
