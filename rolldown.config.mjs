@@ -32,6 +32,7 @@ export default defineConfig({
     "encode-worker": "src/encode/worker.ts",
     program: "src/program/index.ts",
     kernel: "src/kernel/index.ts",
+    linux: "src/linux/index.ts",
     "cli/dwarfless": "src/cli/dwarfless.ts",
     "cli/dwarfless-pahole": "src/cli/dwarfless-pahole.ts",
   },
