@@ -1,22 +1,19 @@
-import { ByteText, gather, type WritePiece } from "./byte-text.ts";
+import { gather, type WritePiece } from "./byte-text.ts";
 import * as K from "./constants.ts";
-import type { Btf, StringOffset, TypeId } from "./reader.ts";
-import { infoKind, infoVlen } from "./records.ts";
+import type { Btf } from "./reader.ts";
+import { type Field, type RecordFormat, writeRecords } from "./record-format.ts";
 
-const linkageNames = ["static", "global", "extern"];
+/** By linkage; the last for all beyond. */
+const linkages = ["static", "global", "extern", "(unknown)"];
+/** By encoding BTF_INT_: none, SIGNED, CHAR, BOOL; the last for all beyond. */
+const encodingNames = ["(none)", "SIGNED", "CHAR", "UNKN", "BOOL", "UNKN"];
 
 /**
  * Write the own types as `bpftool btf dump … format raw` of 7.8 prints them: a line for each type, and
  * one for each of its elements, names byte for byte as they are stored.
  */
 export function writeRaw(btf: Btf, write: WritePiece): void {
-  const text = new ByteText();
-  const { offsets, startId } = btf;
-  for (let index = 0; index < offsets.length; index++) {
-    putType(text, btf, startId + index, offsets[index]!);
-    text.flushPiece(write);
-  }
-  text.flush(write);
+  writeRecords(btf, rawFormat, "(anon)", write);
 }
 
 /** The lines of {@link writeRaw}. */
@@ -25,191 +22,116 @@ export function rawLines(btf: Btf): string[] {
   return text === "" ? [] : text.slice(0, -1).split("\n");
 }
 
-function putType(text: ByteText, btf: Btf, id: TypeId, at: number): void {
-  const { words } = btf;
-  const info = words[at + 1]!;
-  const kind = infoKind(info);
-  text.put("[");
-  text.putNumber(id);
-  text.put("] ");
-  text.put(K.kindName(kind));
-  text.put(" '");
-  putName(text, btf, words[at]!);
-  text.put("'");
-  putFacts(text, words, at, kind);
-  text.put("\n");
-  switch (kind) {
-    case K.BTF_KIND_STRUCT:
-    case K.BTF_KIND_UNION:
-      putMembers(text, btf, at);
-      break;
-    case K.BTF_KIND_ENUM:
-    case K.BTF_KIND_ENUM64:
-      putEnumerators(text, btf, id, at);
-      break;
-    case K.BTF_KIND_FUNC_PROTO:
-      putParameters(text, btf, at);
-      break;
-    case K.BTF_KIND_DATASEC:
-      putSectionEntries(text, btf, at);
-  }
+const typeId = number(" type_id=", 2);
+const size = number(" size=", 2);
+const count: Field = { label: " vlen=", style: "number", word: 1, bits: 24 };
+const elementName: Field = { label: "\t'", style: "name", word: 0 };
+const elementType = number("' type_id=", 1);
+
+/** What `bpftool` prints for a record of a kind. */
+function rawFormat(kind: number, kindFlag: boolean): RecordFormat {
+  const head: Field[] = [
+    { label: "[", style: "id" },
+    { label: `] ${K.kindName(kind)} '`, style: "name", word: 0 },
+    label("'"),
+    ...rawFacts(kind, kindFlag),
+    label("\n"),
+  ];
+  const element = rawElement(kind, kindFlag);
+  return element === undefined ? { head } : { head, element: [...element, label("\n")] };
 }
 
 /** What follows kind and name on a type's own line. */
-function putFacts(text: ByteText, words: Uint32Array, at: number, kind: number): void {
-  const info = words[at + 1]!;
-  const value = words[at + 2]!;
+function rawFacts(kind: number, kindFlag: boolean): Field[] {
   switch (kind) {
-    case K.BTF_KIND_INT: {
-      const integer = words[at + 3]!;
-      putFact(text, " size=", value);
-      putFact(text, " bits_offset=", (integer >>> 16) & 0xff);
-      putFact(text, " nr_bits=", integer & 0xff);
-      text.put(" encoding=");
-      text.put(intEncodingName(integer >>> 24));
-      break;
-    }
+    case K.BTF_KIND_INT:
+      return [
+        size,
+        { label: " bits_offset=", style: "number", word: 3, bit: 16, bits: 8 },
+        { label: " nr_bits=", style: "number", word: 3, bits: 8 },
+        { label: " encoding=", style: "text", word: 3, bit: 24, bits: 8, texts: encodingNames },
+      ];
     case K.BTF_KIND_PTR:
     case K.BTF_KIND_TYPEDEF:
     case K.BTF_KIND_VOLATILE:
     case K.BTF_KIND_CONST:
     case K.BTF_KIND_RESTRICT:
     case K.BTF_KIND_TYPE_TAG:
-      putFact(text, " type_id=", value);
-      break;
+      return [typeId];
     case K.BTF_KIND_ARRAY:
-      putFact(text, " type_id=", words[at + 3]!);
-      putFact(text, " index_type_id=", words[at + 4]!);
-      putFact(text, " nr_elems=", words[at + 5]!);
-      break;
+      return [number(" type_id=", 3), number(" index_type_id=", 4), number(" nr_elems=", 5)];
     case K.BTF_KIND_ENUM:
     case K.BTF_KIND_ENUM64:
-      text.put(info >>> 31 === 1 ? " encoding=SIGNED" : " encoding=UNSIGNED");
-      putFact(text, " size=", value);
-      putFact(text, " vlen=", infoVlen(info));
-      break;
+      return [label(kindFlag ? " encoding=SIGNED" : " encoding=UNSIGNED"), size, count];
     case K.BTF_KIND_STRUCT:
     case K.BTF_KIND_UNION:
     case K.BTF_KIND_DATASEC:
-      putFact(text, " size=", value);
-      putFact(text, " vlen=", infoVlen(info));
-      break;
+      return [size, count];
     case K.BTF_KIND_FWD:
-      text.put(info >>> 31 === 1 ? " fwd_kind=union" : " fwd_kind=struct");
-      break;
+      return [label(kindFlag ? " fwd_kind=union" : " fwd_kind=struct")];
     case K.BTF_KIND_FUNC:
-      putFact(text, " type_id=", value);
-      text.put(" linkage=");
-      text.put(linkageName(infoVlen(info)));
-      break;
+      return [typeId, { label: " linkage=", style: "text", word: 1, bits: 24, texts: linkages }];
     case K.BTF_KIND_FUNC_PROTO:
-      putFact(text, " ret_type_id=", value);
-      putFact(text, " vlen=", infoVlen(info));
-      break;
+      return [number(" ret_type_id=", 2), count];
     case K.BTF_KIND_VAR:
-      putFact(text, " type_id=", value);
-      text.put(", linkage=");
-      text.put(linkageName(words[at + 3]!));
-      break;
+      return [typeId, { label: ", linkage=", style: "text", word: 3, texts: linkages }];
     case K.BTF_KIND_FLOAT:
-      putFact(text, " size=", value);
-      break;
+      return [size];
     case K.BTF_KIND_DECL_TAG:
-      putFact(text, " type_id=", value);
-      text.put(" component_idx=");
-      text.putSigned(words[at + 3]!);
+      return [typeId, { label: " component_idx=", style: "signed", word: 3 }];
+    default:
+      return [];
   }
 }
 
-function putMembers(text: ByteText, btf: Btf, at: number): void {
-  const { words } = btf;
-  const info = words[at + 1]!;
-  const hasBitfields = info >>> 31 === 1;
-  const end = at + 3 + infoVlen(info) * 3;
-  for (let member = at + 3; member < end; member += 3) {
-    putElementName(text, btf, words[member]!);
-    putFact(text, "' type_id=", words[member + 1]!);
-    const place = words[member + 2]!;
-    putFact(text, " bits_offset=", hasBitfields ? place & 0xffffff : place);
-    if (hasBitfields && place >>> 24 !== 0) putFact(text, " bitfield_size=", place >>> 24);
-    text.put("\n");
+function rawElement(kind: number, kindFlag: boolean): Field[] | undefined {
+  switch (kind) {
+    case K.BTF_KIND_STRUCT:
+    case K.BTF_KIND_UNION:
+      if (!kindFlag) return [elementName, elementType, number(" bits_offset=", 2)];
+      return [
+        elementName,
+        elementType,
+        { label: " bits_offset=", style: "number", word: 2, bits: 24 },
+        { label: " bitfield_size=", style: "numberUnlessZero", word: 2, bit: 24, bits: 8 },
+      ];
+    case K.BTF_KIND_ENUM:
+      return [elementName, { label: "' val=", style: kindFlag ? "signed" : "number", word: 1 }];
+    case K.BTF_KIND_ENUM64:
+      return [
+        elementName,
+        { label: "' val=", style: kindFlag ? "wideSigned" : "wide", word: 1 },
+        label(kindFlag ? "LL" : "ULL"),
+      ];
+    case K.BTF_KIND_FUNC_PROTO:
+      return [elementName, elementType];
+    case K.BTF_KIND_DATASEC:
+      return [
+        number("\ttype_id=", 0),
+        number(" offset=", 1),
+        number(" size=", 2),
+        { label: " (", style: "kindAndName", word: 0, texts: [" '"] },
+        label("')"),
+      ];
+    default:
+      return undefined;
   }
 }
 
-function putEnumerators(text: ByteText, btf: Btf, id: TypeId, at: number): void {
-  const { words } = btf;
-  const info = words[at + 1]!;
-  const isSigned = info >>> 31 === 1;
-  const isWide = infoKind(info) === K.BTF_KIND_ENUM64;
-  const count = infoVlen(info);
-  for (let index = 0; index < count; index++) {
-    const value = at + 3 + index * (isWide ? 3 : 2);
-    putElementName(text, btf, words[value]!);
-    text.put("' val=");
-    if (isWide) text.put(`${btf.enumeratorValue(id, index)}${isSigned ? "LL" : "ULL"}`);
-    else if (isSigned) text.putSigned(words[value + 1]!);
-    else text.putNumber(words[value + 1]!);
-    text.put("\n");
-  }
+function number(text: string, word: number): Field {
+  return { label: text, style: "number", word };
 }
 
-function putParameters(text: ByteText, btf: Btf, at: number): void {
-  const { words } = btf;
-  const end = at + 3 + infoVlen(words[at + 1]!) * 2;
-  for (let parameter = at + 3; parameter < end; parameter += 2) {
-    putElementName(text, btf, words[parameter]!);
-    putFact(text, "' type_id=", words[parameter + 1]!);
-    text.put("\n");
-  }
-}
-
-function putSectionEntries(text: ByteText, btf: Btf, at: number): void {
-  const { words } = btf;
-  const end = at + 3 + infoVlen(words[at + 1]!) * 3;
-  for (let entry = at + 3; entry < end; entry += 3) {
-    const type = words[entry]!;
-    putFact(text, "\ttype_id=", type);
-    putFact(text, " offset=", words[entry + 1]!);
-    putFact(text, " size=", words[entry + 2]!);
-    text.put(" (");
-    text.put(K.kindName(btf.kind(type)));
-    text.put(" '");
-    putName(text, btf, btf.nameOffset(type));
-    text.put("')\n");
-  }
-}
-
-function putElementName(text: ByteText, btf: Btf, offset: StringOffset): void {
-  text.put("\t'");
-  putName(text, btf, offset);
-}
-
-function putName(text: ByteText, btf: Btf, offset: StringOffset): void {
-  if (text.putName(btf, offset) === 0) text.put("(anon)");
-}
-
-function putFact(text: ByteText, label: string, value: number): void {
-  text.put(label);
-  text.putNumber(value);
+function label(text: string): Field {
+  return { label: text, style: "nothing" };
 }
 
 /** Name of an encoding BTF_INT_ in dumps. */
 export function intEncodingName(encoding: number): string {
-  switch (encoding) {
-    case 0:
-      return "(none)";
-    case K.BTF_INT_SIGNED:
-      return "SIGNED";
-    case K.BTF_INT_CHAR:
-      return "CHAR";
-    case K.BTF_INT_BOOL:
-      return "BOOL";
-    default:
-      return "UNKN";
-  }
+  return encodingNames[encoding] ?? "UNKN";
 }
 
 /** Name of a linkage of a VAR or FUNC in dumps. */
 export function linkageName(linkage: number): string {
-  return linkageNames[linkage] ?? "(unknown)";
+  return linkages[linkage] ?? "(unknown)";
 }
