@@ -1,4 +1,11 @@
 import { FormatError } from "../io/index.ts";
+import { HeapPlan } from "./asm/heap.ts";
+import {
+  type RecordShape,
+  recordScanner,
+  type ScannerFunctions,
+  type ScannerPlaces,
+} from "./asm/record-scanner.ts";
 import { BTF_KIND_ARRAY, BTF_KIND_MAX, BTF_KIND_UNKN } from "./constants.ts";
 import { type BtfHeader, locate } from "./header.ts";
 import {
@@ -33,52 +40,97 @@ export function scanRecords(
   layout: LayoutEntry[],
   file?: string,
 ): ScannedRecords {
-  const offsets = new Uint32Array(Math.floor(words.length / recordHeadWords));
-  const limit = words.length;
-  let largestTypeId = 0;
-  let largestStringOffset = 0;
-  let count = 0;
-  let at = 0;
-  while (at < limit) {
-    if (at + recordHeadWords > limit) throw badRecord(header, file, at, "BTF_TRUNCATED", "cut short");
-    const info = words[at + 1]!;
-    const kind = infoKind(info);
-    let size: number;
-    if (kind !== BTF_KIND_UNKN && kind <= BTF_KIND_MAX) {
-      size = recordHeadWords + fixedWords[kind]! + infoVlen(info) * elementWords[kind]!;
-    } else {
-      const entry = kind === BTF_KIND_UNKN ? undefined : layout[kind];
-      if (entry === undefined)
-        throw badRecord(header, file, at, "BTF_UNKNOWN_KIND", `has unknown kind ${kind}`);
-      size = recordHeadWords + entry.fixedWords + infoVlen(info) * entry.elementWords;
-    }
-    if (at + size > limit) {
-      const excess = `needs ${size * 4} bytes, ${(limit - at) * 4} remain`;
-      throw badRecord(header, file, at, "BTF_TRUNCATED", excess);
-    }
-    offsets[count++] = at;
-    const end = at + size;
-    if (words[at]! > largestStringOffset) largestStringOffset = words[at]!;
-    if (kind <= BTF_KIND_MAX) {
-      if (headHoldsType[kind] === 1 && words[at + 2]! > largestTypeId) largestTypeId = words[at + 2]!;
-      const stride = elementWords[kind]!;
-      if (stride !== 0) {
-        const nameWord = elementNameWord[kind]!;
-        const typeWord = elementTypeWord[kind]!;
-        for (let element = at + recordHeadWords + fixedWords[kind]!; element < end; element += stride) {
-          if (nameWord >= 0 && words[element + nameWord]! > largestStringOffset)
-            largestStringOffset = words[element + nameWord]!;
-          if (typeWord >= 0 && words[element + typeWord]! > largestTypeId)
-            largestTypeId = words[element + typeWord]!;
-        }
-      } else if (kind === BTF_KIND_ARRAY) {
-        if (words[at + 3]! > largestTypeId) largestTypeId = words[at + 3]!;
-        if (words[at + 4]! > largestTypeId) largestTypeId = words[at + 4]!;
-      }
-    }
-    at = end;
+  const { heap, places, functions } = scannerFor(words.byteLength);
+  const heapWords = new Uint32Array(heap);
+  heapWords.set(words, places.records / 4);
+  heapWords.set(layout.length > 0 ? shapes(layout) : (usualShapes ??= shapes([])), places.shapes / 4);
+  const recordsEnd = places.records + words.byteLength;
+  const count = functions.scan(recordsEnd);
+  if (functions.stoppedAt() < recordsEnd)
+    throw whyNotTaken(words, (functions.stoppedAt() - places.records) / 4, header, layout, file);
+  return {
+    offsets: heapWords.slice(places.offsets / 4, places.offsets / 4 + count),
+    largestTypeId: functions.largestTypeId() >>> 0,
+    largestStringOffset: functions.largestStringOffset() >>> 0,
+  };
+}
+
+interface Scanner {
+  heap: ArrayBuffer;
+  places: ScannerPlaces;
+  functions: ScannerFunctions;
+}
+
+const kindCount = 128;
+const shapeWordCount = 8;
+
+/** Type sections up to this many bytes, as modules have, are scanned by one scanner after the other. */
+const smallByteSize = 1 << 18;
+let smallScanner: Scanner | undefined;
+
+function scannerFor(byteSize: number): Scanner {
+  return byteSize > smallByteSize ? makeScanner(byteSize) : (smallScanner ??= makeScanner(smallByteSize));
+}
+
+function makeScanner(byteSize: number): Scanner {
+  const plan = new HeapPlan();
+  const places = {
+    shapes: plan.reserve(kindCount * shapeWordCount * 4),
+    records: plan.reserve(byteSize),
+    offsets: plan.reserve(Math.ceil(byteSize / recordHeadWords)),
+  };
+  const heap = plan.create();
+  return { heap, places, functions: recordScanner(globalThis, places, heap) };
+}
+
+let usualShapes: Uint32Array | undefined;
+
+/** The shapes of all kinds, one after the other. */
+function shapes(layout: LayoutEntry[]): Uint32Array {
+  const words = new Uint32Array(kindCount * shapeWordCount);
+  for (let kind = 0; kind < kindCount; kind++)
+    words.set(shapeWords(kind, layout[kind]), kind * shapeWordCount);
+  return words;
+}
+
+function shapeWords(kind: number, layout: LayoutEntry | undefined): number[] {
+  const isKnown = kind !== BTF_KIND_UNKN && kind <= BTF_KIND_MAX;
+  if (!isKnown) {
+    if (kind === BTF_KIND_UNKN || layout === undefined) return [];
+    return [(recordHeadWords + layout.fixedWords) * 4, layout.elementWords * 4, 0, 0, 0, 0, 0];
   }
-  return { offsets: offsets.slice(0, count), largestTypeId, largestStringOffset };
+  const shape: RecordShape = {
+    byteSize: (recordHeadWords + fixedWords[kind]!) * 4,
+    elementByteSize: elementWords[kind]! * 4,
+    headTypeMask: maskIf(headHoldsType[kind] === 1),
+    arrayMask: maskIf(kind === BTF_KIND_ARRAY),
+    nameMask: maskIf(elementNameWord[kind] === 0),
+    typeMask: maskIf(elementTypeWord[kind]! >= 0),
+    typeOffset: Math.max(elementTypeWord[kind]!, 0) * 4,
+  };
+  return Object.values(shape);
+}
+
+function maskIf(condition: boolean): number {
+  return condition ? 0xffff_ffff : 0;
+}
+
+/** What is wrong with the record at which a scan stopped. */
+function whyNotTaken(
+  words: Uint32Array,
+  at: number,
+  header: BtfHeader,
+  layout: LayoutEntry[],
+  file: string | undefined,
+): FormatError {
+  const remaining = words.length - at;
+  if (remaining < recordHeadWords) return badRecord(header, file, at, "BTF_TRUNCATED", "cut short");
+  const info = words[at + 1]!;
+  const kind = infoKind(info);
+  const [headByteSize = 0, elementByteSize = 0] = shapeWords(kind, layout[kind]);
+  if (headByteSize === 0) return badRecord(header, file, at, "BTF_UNKNOWN_KIND", `has unknown kind ${kind}`);
+  const byteSize = headByteSize + infoVlen(info) * elementByteSize;
+  return badRecord(header, file, at, "BTF_TRUNCATED", `needs ${byteSize} bytes, ${remaining * 4} remain`);
 }
 
 /** Record sizes a BTF states for one kind, in words beside the head. */
