@@ -1,15 +1,7 @@
 import { Command } from "commander";
-import {
-  type Btf,
-  type CHeaderOptions,
-  declarations,
-  jsonPieces,
-  writeCHeader,
-  writeRaw,
-} from "../btf/index.ts";
+import { type Btf, type CHeaderOptions, writeRaw } from "../btf/index.ts";
 import { UsageError } from "../io/index.ts";
 import { loadBtf } from "./btf-input.ts";
-import { findRoots } from "./btf-names.ts";
 import { writeLines, writePieces } from "./line-writer.ts";
 import type { Streams } from "./streams.ts";
 
@@ -66,22 +58,30 @@ async function dump(file: string, formatName: string, flags: DumpFlags, streams:
     case "raw":
       writeRaw(btf, streams.outBytes);
       break;
-    case "c":
-      writeCHeader(btf, streams.outBytes, headerOptions(btf, flags));
+    case "c": {
+      // Loaded when called for: what is loaded counts against what a dump takes.
+      const { writeCHeader } = await import("../btf/c/index.ts");
+      writeCHeader(btf, streams.outBytes, await headerOptions(btf, flags));
       break;
-    case "json":
+    }
+    case "json": {
+      const { jsonPieces } = await import("../btf/index.ts");
       writePieces(jsonPieces(btf, flags.pretty), streams);
       break;
-    default:
-      if (!flags.json) writeLines(declarations(btf), streams);
-      else
-        streams.out(
-          `${JSON.stringify({ schema: 1, file, declarations: [...declarations(btf)] }, undefined, 1)}\n`,
-        );
+    }
+    default: {
+      const { declarations } = await import("../btf/index.ts");
+      const lines = declarations(btf);
+      if (flags.json)
+        streams.out(`${JSON.stringify({ schema: 1, file, declarations: [...lines] }, undefined, 1)}\n`);
+      else writeLines(lines, streams);
+    }
   }
 }
 
-function headerOptions(btf: Btf, flags: DumpFlags): CHeaderOptions {
+async function headerOptions(btf: Btf, flags: DumpFlags): Promise<CHeaderOptions> {
   const sorted = flags.unsorted !== true;
-  return flags.root === undefined ? { sorted } : { sorted, roots: findRoots(btf, flags.root) };
+  if (flags.root === undefined) return { sorted };
+  const { findRoots } = await import("./btf-names.ts");
+  return { sorted, roots: findRoots(btf, flags.root) };
 }

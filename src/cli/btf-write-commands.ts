@@ -21,8 +21,21 @@ interface OutputFlags {
   output: string;
 }
 
+/** The commands below `dwarfless btf` that write BTF. */
+export function btfWriteCommands(streams: Streams): Command[] {
+  return [
+    btfExtractCommand(streams),
+    btfSortCommand(streams),
+    btfDedupCommand(streams),
+    btfSplitCommand(streams),
+    btfMergeCommand(streams),
+    btfDistillCommand(streams),
+    btfRelocateCommand(streams),
+  ];
+}
+
 /** `dwarfless btf extract`: some types and all that they need, as a BTF of their own. */
-export function btfExtractCommand(streams: Streams): Command {
+function btfExtractCommand(streams: Streams): Command {
   return writing("extract", "write some types, and all that they refer to, as BTF of their own")
     .argument("<NAME...>", "types, variables and functions: NAME, 'struct NAME', or an id")
     .addHelpText("after", "\nExample:\n  $ dwarfless btf extract vmlinux task_struct init_task -o task.btf\n")
@@ -33,7 +46,7 @@ export function btfExtractCommand(streams: Streams): Command {
 }
 
 /** `dwarfless btf sort`: by name, as kernels from 7.2 on want it. */
-export function btfSortCommand(streams: Streams): Command {
+function btfSortCommand(streams: Streams): Command {
   return writing("sort", "write BTF with its types sorted by name, as kernels from 7.2 on search it")
     .addHelpText("after", "\nExample:\n  $ dwarfless btf sort vmlinux.btf -o sorted.btf\n")
     .action(async (file: string, flags: OutputFlags) => {
@@ -43,7 +56,7 @@ export function btfSortCommand(streams: Streams): Command {
 }
 
 /** `dwarfless btf distill`: a module's BTF with what it needs of its base, in two files. */
-export function btfDistillCommand(streams: Streams): Command {
+function btfDistillCommand(streams: Streams): Command {
   return writing("distill", "make split BTF independent of the exact bytes of its base")
     .requiredOption("--base-output <FILE>", "where the distilled base goes, for .BTF.base")
     .addHelpText(
@@ -58,7 +71,7 @@ export function btfDistillCommand(streams: Streams): Command {
 }
 
 /** `dwarfless btf dedup`: each type once. */
-export function btfDedupCommand(streams: Streams): Command {
+function btfDedupCommand(streams: Streams): Command {
   return writing("dedup", "write BTF with each type once, forward declarations resolved")
     .addHelpText("after", "\nExample:\n  $ dwarfless btf dedup veth.ko --base vmlinux -o veth.btf\n")
     .action(async (file: string, flags: OutputFlags) => {
@@ -67,7 +80,7 @@ export function btfDedupCommand(streams: Streams): Command {
 }
 
 /** `dwarfless btf split`: what a BTF has beyond another. */
-export function btfSplitCommand(streams: Streams): Command {
+function btfSplitCommand(streams: Streams): Command {
   return new Command("split")
     .description("write what BTF that stands alone has beyond a base, as split BTF over it")
     .argument("<FILE>", fileHelp)
@@ -83,7 +96,7 @@ export function btfSplitCommand(streams: Streams): Command {
 }
 
 /** `dwarfless btf merge`: several BTFs in one. */
-export function btfMergeCommand(streams: Streams): Command {
+function btfMergeCommand(streams: Streams): Command {
   return new Command("merge")
     .description("write several BTFs as one, each type once")
     .argument("<FILE...>", `two or more: ${fileHelp}`)
@@ -101,7 +114,7 @@ export function btfMergeCommand(streams: Streams): Command {
 }
 
 /** `dwarfless btf relocate`: from a distilled base onto a kernel's own. */
-export function btfRelocateCommand(streams: Streams): Command {
+function btfRelocateCommand(streams: Streams): Command {
   return new Command("relocate")
     .description("put BTF with a distilled base over a kernel's own BTF, as that kernel would")
     .argument("<FILE>", "a module with .BTF.base; or raw BTF, with --distilled-base")

@@ -1,13 +1,16 @@
 import { Command } from "commander";
 import { expect, test } from "vitest";
 import { keptStreams } from "../../test/unit/kept-streams.ts";
+import { btfCommandGroups } from "./btf-command.ts";
 import { addCommands, type CommandGroup } from "./command-group.ts";
 import { commandGroups } from "./program.ts";
 
 const doors = { encodeFile: () => Promise.reject(new Error("not called")) };
 
 test("every name of a group is a command of it", async () => {
-  for (const { names, load } of commandGroups(keptStreams(), doors, () => {})) {
+  const streams = keptStreams();
+  const groups = [...commandGroups(streams, doors, () => {}), ...btfCommandGroups(streams, () => {})];
+  for (const { names, load } of groups) {
     const loaded = (await load()).map((command) => command.name());
     expect(loaded).toEqual(expect.arrayContaining([...names]));
   }

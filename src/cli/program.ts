@@ -28,7 +28,7 @@ export async function runDwarfless(args: readonly string[], streams: Streams, do
     .description("Make the Linux kernel debuggable without DWARF")
     .version(version)
     .showHelpAfterError(false);
-  await addCommands(program, commandGroups(streams, doors, setExitCode), args[0]);
+  await addCommands(program, commandGroups(streams, doors, setExitCode, args[1]), args[0]);
   prepare(program, streams);
   if (args.length === 0) {
     streams.err(program.helpInformation());
@@ -45,11 +45,12 @@ export async function runDwarfless(args: readonly string[], streams: Streams, do
   return exitCode;
 }
 
-/** All commands, in the order of the help. */
+/** All commands, in the order of the help. @param below the command that is asked for below one of them */
 export function commandGroups(
   streams: Streams,
   { encodeFile }: Doors,
   setExitCode: (code: number) => void,
+  below?: string,
 ): CommandGroup[] {
   return [
     {
@@ -60,7 +61,7 @@ export function commandGroups(
     },
     {
       names: ["btf"],
-      load: async () => [(await import("./btf-command.ts")).btfCommand(streams, setExitCode)],
+      load: async () => [await (await import("./btf-command.ts")).btfCommand(streams, setExitCode, below)],
     },
     {
       names: ["module"],

@@ -1,4 +1,4 @@
-import { ElfFile } from "../elf/index.ts";
+import type { ElfFile } from "../elf/index.ts";
 import { FileSource, FormatError, LimitError } from "../io/index.ts";
 
 /** A raw BTF file beyond this is refused: its parts could not even be addressed by a kernel. */
@@ -23,7 +23,7 @@ export async function readBtfFile(path: string): Promise<Uint8Array> {
   const source = new FileSource(path);
   try {
     const start = source.read(0, Math.min(4, source.byteSize));
-    if (startsWith(start, elfMagic)) return await btfSection(ElfFile.open(source));
+    if (startsWith(start, elfMagic)) return await btfSection(await openElf(source));
     if (!startsWith(start, [0x9f, 0xeb]) && !startsWith(start, [0xeb, 0x9f])) {
       throw new FormatError("BTF_MAGIC", notBtf(start), { file: path });
     }
@@ -44,12 +44,17 @@ export async function readDistilledBase(path: string): Promise<Uint8Array | unde
   const source = new FileSource(path);
   try {
     if (!startsWith(source.read(0, Math.min(4, source.byteSize)), elfMagic)) return undefined;
-    const elf = ElfFile.open(source);
+    const elf = await openElf(source);
     const section = elf.section(".BTF.base");
     return section && (await elf.sectionBytes(section));
   } finally {
     source.close();
   }
+}
+
+/** Raw BTF, read as often, does without all of this. */
+async function openElf(source: FileSource): Promise<ElfFile> {
+  return (await import("../elf/index.ts")).ElfFile.open(source);
 }
 
 async function btfSection(elf: ElfFile): Promise<Uint8Array> {
