@@ -2,6 +2,7 @@ import { encodeBtf, type Btf } from "../btf/index.ts";
 import { Deduplicator } from "../btf/dedup/deduplicator.ts";
 import { Kind, vlenOfInfo } from "../btf/dedup/type-words.ts";
 import { grownInt32 } from "../util/columns.ts";
+import type { BaseNames } from "./base-names.ts";
 import type { FunctionCollector } from "./functions.ts";
 import type { NameTable } from "./name-table.ts";
 import { keepReachable } from "./reachable.ts";
@@ -51,7 +52,7 @@ export class Assembly {
   private readonly functions: FunctionCollector;
   private readonly variables: VariableCollector;
   private readonly base: Btf | undefined;
-  private readonly baseStrings: StringSection | undefined;
+  private readonly baseNames: BaseNames | undefined;
   private map: Int32Array<ArrayBuffer> = new Int32Array(1 << 12);
   typesBeforeDedup = 0;
 
@@ -60,27 +61,17 @@ export class Assembly {
     functions: FunctionCollector,
     variables: VariableCollector,
     base: Btf | undefined,
+    baseNames: BaseNames | undefined,
   ) {
     this.names = names;
     this.functions = functions;
     this.variables = variables;
     this.base = base;
-    if (base === undefined) this.dedup = new Deduplicator();
+    this.baseNames = baseNames;
+    if (base === undefined || baseNames === undefined) this.dedup = new Deduplicator();
     else {
-      const ids = new Map<number, number>();
-      const idAt = (offset: number): number => {
-        let id = ids.get(offset);
-        if (id === undefined) {
-          const bytes = base.stringsBytes;
-          const end = bytes.indexOf(0, offset);
-          id = names.ofBytes(bytes, offset, end < 0 ? bytes.length : end);
-          ids.set(offset, id);
-        }
-        return id;
-      };
-      this.baseStrings = StringSection.ofBytes(names, base.stringsBytes, idAt);
       const words = base.words.slice();
-      for (let i = 0; i < base.offsets.length; i++) nameIds(words, base.offsets[i]!, idAt);
+      for (let i = 0; i < base.offsets.length; i++) nameIds(words, base.offsets[i]!, baseNames);
       this.dedup = new Deduplicator({ words, starts: base.offsets });
     }
   }
@@ -108,7 +99,7 @@ export class Assembly {
     // finish() reorders words in place: what the split part still needs of the graph is read before.
     const pending = wantSplit ? this.prepareSplit(splitVariables) : undefined;
     const { words, typeCount, map } = dedup.finish();
-    const strings = new StringSection(names, this.baseStrings);
+    const strings = new StringSection(names, this.baseNames);
     const main = words.slice();
     strings.rename(main);
     const headerByteSize = layout && this.base === undefined ? 32 : 24;
@@ -139,7 +130,7 @@ export class Assembly {
     for (const words of datasecs(sections, names)) dedup.append(words);
     const firstOwn = dedup.startId;
     const { words, typeCount } = keepReachable(dedup.finish().words, firstOwn);
-    const own = new StringSection(names, this.baseStrings);
+    const own = new StringSection(names, this.baseNames);
     own.rename(words);
     const base = this.base!.stringsBytes;
     const strings = shareTails(words, own.result(), base.length, base);
@@ -180,9 +171,9 @@ export class Assembly {
 }
 
 /** Replace string offsets by name ids in the type at `at`. */
-function nameIds(words: Uint32Array, at: number, idAt: (offset: number) => number): void {
+function nameIds(words: Uint32Array, at: number, names: BaseNames): void {
   const info = words[at + 1]!;
-  words[at] = words[at] === 0 ? 0 : idAt(words[at]!);
+  words[at] = words[at] === 0 ? 0 : names.idAt(words[at]!);
   const kind = (info >>> 24) & 0x1f;
   const vlen = vlenOfInfo(info);
   const step =
@@ -193,6 +184,6 @@ function nameIds(words: Uint32Array, at: number, idAt: (offset: number) => numbe
         : 0;
   for (let i = 0; step !== 0 && i < vlen; i++) {
     const name = at + 3 + i * step;
-    words[name] = words[name] === 0 ? 0 : idAt(words[name]!);
+    words[name] = words[name] === 0 ? 0 : names.idAt(words[name]!);
   }
 }

@@ -3,6 +3,7 @@ import { ElfFile } from "../elf/index.ts";
 import { FileSource, UsageError, type ByteSource, type Diagnostic } from "../io/index.ts";
 import { IdSet } from "../util/id-set.ts";
 import { Assembly } from "./assembly.ts";
+import { BaseNames } from "./base-names.ts";
 import { DataSymbols } from "./data-symbols.ts";
 import { collectFunctions } from "./function-table.ts";
 import { FunctionCollector } from "./functions.ts";
@@ -52,6 +53,7 @@ async function encodeSource(source: ByteSource, options: EncodeOptions): Promise
   const symbols = elf.symbolTable();
   const strings = parts.strings?.bytes ?? new Uint8Array(new SharedArrayBuffer(1));
   const names = NameTable.create(strings, arenaByteSize(parts, base, symbols?.strings.length ?? 0));
+  const baseNames = base && new BaseNames(names, base.stringsBytes);
   const functionTable = collectFunctions(symbols, names);
   if (features.decl_tag_kfuncs) await markKfuncs(elf, symbols, functionTable, names);
   const data = new DataSymbols(elf, symbols);
@@ -65,7 +67,7 @@ async function encodeSource(source: ByteSource, options: EncodeOptions): Promise
       relocatable: elf.type === ET_REL,
     });
     const variables = new VariableCollector(data, names, collectAll, elf.is64 ? 8 : 4, selection);
-    return { assembly: new Assembly(names, functions, variables, base), functions, variables };
+    return { assembly: new Assembly(names, functions, variables, base, baseNames), functions, variables };
   };
   let work = begin();
   const run: RunResult = await runUnits({

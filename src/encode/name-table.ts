@@ -106,6 +106,23 @@ export class NameTable {
     return this.ofBytes(bytes, 0, bytes.length);
   }
 
+  /**
+   * Take in a string section, as it stands: the id of a string is `firstId` more than its offset.
+   * @returns also the ids of strings that were there already, by offset
+   */
+  addSection(bytes: Uint8Array): { firstId: number; repeated: Map<number, number> } {
+    const at = this.copy(bytes, 0, bytes.length);
+    const firstId = this.mainLength + 1 + at;
+    const repeated = new Map<number, number>();
+    for (let start = 0, end = 0; end < bytes.length; start = end + 1) {
+      for (end = start; end < bytes.length && bytes[end] !== 0;) end++;
+      if (end === start) continue;
+      const id = this.intern(bytes, start, end, firstId + start);
+      if (id !== firstId + start) repeated.set(start, id);
+    }
+    return { firstId, repeated };
+  }
+
   /** Append the bytes of a name to `target` at `at`; returns the position behind them. */
   copyInto(id: number, target: Uint8Array, at: number): number {
     const bytes = id > this.mainLength ? this.arena : this.main;
@@ -174,10 +191,15 @@ export class NameTable {
   }
 
   private store(bytes: Uint8Array, start: number, end: number): number {
+    return this.mainLength + 1 + this.copy(bytes, start, end);
+  }
+
+  /** Copy bytes, and a NUL behind them, into the arena. */
+  private copy(bytes: Uint8Array, start: number, end: number): number {
     const at = Atomics.add(this.control, 0, end - start + 1);
     if (at + (end - start) >= this.arena.length)
       throw new LimitError("NAMES_TOO_LONG", "names from outside .debug_str fill the room they have");
     this.arena.set(bytes.subarray(start, end), at);
-    return this.mainLength + 1 + at;
+    return at;
   }
 }

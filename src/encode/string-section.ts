@@ -5,46 +5,47 @@ import type { NameTable } from "./name-table.ts";
 /** The kernel stops at 16 MiB; what is beyond this many times more is no BTF to anyone. */
 const maximumByteSize = 1 << 28;
 
+/** Strings that a section continues. */
+export interface EarlierStrings {
+  /** One more than the last offset. */
+  readonly end: number;
+  /** Where a name stands among them; undefined where it does not. */
+  offsetOf(id: number): number | undefined;
+}
+
 /**
  * The string section of a BTF: names in the order of their first use by the types, each once.
  * Over a base, strings that the base has keep their offset there.
  */
-export class StringSection {
+export class StringSection implements EarlierStrings {
   private readonly names: NameTable;
-  /** Name id to offset + 1. */
   private readonly offsets = new Map<number, number>();
   private bytes: Uint8Array<ArrayBuffer>;
   private length: number;
+  private readonly earlier: EarlierStrings | undefined;
   private readonly start: number;
 
-  /** @param base the section this one continues (split BTF). */
-  constructor(names: NameTable, base?: StringSection) {
+  /** @param earlier the strings of what this is split from. */
+  constructor(names: NameTable, earlier?: EarlierStrings) {
     this.names = names;
     this.bytes = new Uint8Array(1 << 16);
-    this.start = base === undefined ? 0 : base.start + base.length;
+    this.earlier = earlier;
+    this.start = earlier?.end ?? 0;
     // A base begins with the empty string; split BTF does not.
-    this.length = base === undefined ? 1 : 0;
-    if (base !== undefined) for (const [id, offset] of base.offsets) this.offsets.set(id, offset);
+    this.length = earlier === undefined ? 1 : 0;
   }
 
-  /** A section that exists already, as the base of another. `bytes` is the whole string section. */
-  static ofBytes(names: NameTable, bytes: Uint8Array, idAt: (offset: number) => number): StringSection {
-    const section = new StringSection(names);
-    section.bytes = bytes.slice();
-    section.length = bytes.length;
-    for (let offset = 1; offset < bytes.length;) {
-      const end = bytes.indexOf(0, offset);
-      const id = idAt(offset);
-      if (id !== 0 && !section.offsets.has(id)) section.offsets.set(id, offset);
-      if (end < 0) break;
-      offset = end + 1;
-    }
-    return section;
+  get end(): number {
+    return this.start + this.length;
+  }
+
+  offsetOf(id: number): number | undefined {
+    return this.offsets.get(id) ?? this.earlier?.offsetOf(id);
   }
 
   offset(id: number): number {
     if (id === 0) return 0;
-    const known = this.offsets.get(id);
+    const known = this.offsetOf(id);
     if (known !== undefined) return known;
     const length = this.names.byteLength(id);
     if (this.length + length >= maximumByteSize)

@@ -4,6 +4,8 @@ import { Kind, kindOfInfo, refersByThirdWord, vlenOfInfo, wordCountOfInfo } from
 
 /** Pairs that one structural comparison may look at; doubles that refer to doubles could ask for 4^16. */
 const maximumIdenticalSteps = 1 << 16;
+const ForwardBelow = { unknown: 0, no: 1, yes: 2 } as const;
+
 /** Chains of references deeper than any source. */
 export const maximumDepth = 2000;
 
@@ -41,8 +43,8 @@ export class Deduplicator {
   readonly startId: number;
 
   private canonical: Int32Array<ArrayBuffer> = new Int32Array(1 << 12);
-  /** By id of the base: a typedef or reference with a FWD below it that no struct stands between. */
-  private leadsToForward: Uint8Array<ArrayBuffer> = new Uint8Array(1);
+  /** By id of the base, what {@link leadsToForward} has found so far: few of its types are ever asked about. */
+  private forwardBelow: Uint8Array<ArrayBuffer> = new Uint8Array(1);
   private readonly table = new HashChains();
   /** What the unit at work has kept so far; its ids are not final yet. */
   private readonly unitTable = new HashChains();
@@ -78,6 +80,7 @@ export class Deduplicator {
     this.words.set(words);
     this.wordCount = words.length;
     this.reserve(starts.length + 1, 0);
+    this.table.reserve(starts.length);
     for (let i = 0; i < starts.length; i++) {
       const id = this.count++;
       this.start[id] = starts[i]!;
@@ -85,35 +88,29 @@ export class Deduplicator {
       const kind = kindOfInfo(this.words[starts[i]! + 1]!);
       if (kind !== Kind.var && kind !== Kind.datasec) this.table.add(this.hash(id), id);
     }
-    this.markLeadingToForward();
+    this.forwardBelow = new Uint8Array(this.count);
   }
 
-  private markLeadingToForward(): void {
-    const { words, start } = this;
-    const unknown = 0;
-    const no = 1;
-    const yes = 2;
-    const answers = new Uint8Array(this.count);
-    const visit = (id: number, depth: number): number => {
-      // Also where a broken base goes round in circles, or deeper than any source.
-      if (id === 0 || id >= answers.length || depth > maximumDepth) return no;
-      if (answers[id] !== unknown) return answers[id]!;
-      const at = start[id]!;
-      const info = words[at + 1]!;
-      const kind = kindOfInfo(info);
-      let answer = kind === Kind.fwd ? yes : no;
-      answers[id] = answer;
-      if (kind === Kind.array) answer = visit(words[at + 3]!, depth + 1);
-      else if (kind === Kind.typedef || isReferenceKind(kind)) answer = visit(words[at + 2]!, depth + 1);
-      if (kind === Kind.funcProto) {
-        for (let i = at + 4, end = at + 3 + vlenOfInfo(info) * 2; answer === no && i < end; i += 2)
-          answer = visit(words[i]!, depth + 1);
-      }
-      answers[id] = answer;
-      return answer;
-    };
-    for (let id = 1; id < answers.length; id++) visit(id, 0);
-    this.leadsToForward = answers.map((answer) => (answer === yes ? 1 : 0));
+  /** Whether a type of the base, a typedef or reference, has a FWD below it that no struct stands between. */
+  private leadsToForward(id: number, depth = 0): boolean {
+    const { words, forwardBelow } = this;
+    // Also where a broken base goes round in circles, or deeper than any source.
+    if (id === 0 || id >= forwardBelow.length || depth > maximumDepth) return false;
+    if (forwardBelow[id] !== ForwardBelow.unknown) return forwardBelow[id] === ForwardBelow.yes;
+    const at = this.start[id]!;
+    const info = words[at + 1]!;
+    const kind = kindOfInfo(info);
+    let answer = kind === Kind.fwd;
+    forwardBelow[id] = ForwardBelow.no;
+    if (kind === Kind.array) answer = this.leadsToForward(words[at + 3]!, depth + 1);
+    else if (kind === Kind.typedef || isReferenceKind(kind))
+      answer = this.leadsToForward(words[at + 2]!, depth + 1);
+    if (kind === Kind.funcProto) {
+      for (let i = at + 4, end = at + 3 + vlenOfInfo(info) * 2; !answer && i < end; i += 2)
+        answer = this.leadsToForward(words[i]!, depth + 1);
+    }
+    if (answer) forwardBelow[id] = ForwardBelow.yes;
+    return answer;
   }
 
   private reserve(typeCount: number, wordCount: number): void {
@@ -356,7 +353,7 @@ export class Deduplicator {
         if (isTypedef) {
           if (words[at] !== words[otherAt] || words[at + 1] !== words[otherAt + 1]) continue;
           // A later unit may complete the FWD; whether it did is known in finish().
-          if (other < this.startId && this.leadsToForward[other] !== 0) continue;
+          if (other < this.startId && this.leadsToForward(other)) continue;
         } else if (!this.equalShallow(at, otherAt)) continue;
         if (!this.equivalent(id, other)) continue;
         this.adopt();
@@ -660,7 +657,7 @@ export class Deduplicator {
       for (let entry = table.first(hash); entry !== 0; entry = table.next(entry)) {
         const other = table.id(entry);
         // A later unit may complete the FWD; whether it did is known in finish().
-        if (other < this.startId && this.leadsToForward[other] !== 0) continue;
+        if (other < this.startId && this.leadsToForward(other)) continue;
         if (this.equalWords(id, other)) {
           this.canonical[id] = other;
           return other;
@@ -781,14 +778,11 @@ export class Deduplicator {
         const other = again.id(entry);
         if (this.equalWords(id, other)) return (mapped[id] = other);
       }
+      const other = this.equalInBase(id, hash, isTypedef);
+      if (other !== 0) return (mapped[id] = other);
       if (!isTypedef) again.add(hash, id);
       return (mapped[id] = id);
     };
-    for (let id = 1; id < startId; id++) {
-      const kind = kindOfInfo(words[start[id]! + 1]!);
-      if (isReferenceKind(kind) || (kind === Kind.typedef && this.leadsToForward[id] !== 0))
-        again.add(this.hash(id), id);
-    }
     for (let id = startId; id < count; id++) visit(id, 0);
 
     let next = startId;
@@ -811,24 +805,41 @@ export class Deduplicator {
     return { map: final, words: words.subarray(from, to), typeCount: next - startId };
   }
 
+  /** A reference of the base with the same words, or a typedef with a FWD below it; 0 for none. */
+  private equalInBase(id: number, hash: number, isTypedef: boolean): number {
+    const { table } = this;
+    for (let entry = table.first(hash); entry !== 0; entry = table.next(entry)) {
+      const other = table.id(entry);
+      if (other >= this.startId || !this.equalWords(id, other)) continue;
+      if (!isTypedef || this.leadsToForward(other)) return other;
+    }
+    return 0;
+  }
+
   /** After the last unit, before {@link finish}: a FWD whose name only one struct or union has means that one. */
   resolveForwards(): void {
-    const byName = new Map<number, number>();
-    for (let id = 1; id < this.count; id++) {
-      const at = this.start[id]!;
-      const kind = kindOfInfo(this.words[at + 1]!);
-      if ((kind !== Kind.struct && kind !== Kind.union) || this.canonical[id] !== id) continue;
-      const name = this.words[at]!;
-      byName.set(name, byName.has(name) ? 0 : id);
-    }
+    const { words, start, canonical } = this;
+    const forwards: number[] = [];
+    /** By name of a FWD the struct or union that has it, 0 where several have. */
+    const byName = new Map<number, number | undefined>();
     for (let id = this.startId; id < this.count; id++) {
-      const at = this.start[id]!;
-      const info = this.words[at + 1]!;
-      if (kindOfInfo(info) !== Kind.fwd || this.canonical[id] !== id) continue;
-      const found = byName.get(this.words[at]!);
+      if (kindOfInfo(words[start[id]! + 1]!) !== Kind.fwd || canonical[id] !== id) continue;
+      forwards.push(id);
+      byName.set(words[start[id]!]!, undefined);
+    }
+    for (let id = 1; id < this.count && forwards.length > 0; id++) {
+      const at = start[id]!;
+      const kind = kindOfInfo(words[at + 1]!);
+      if ((kind !== Kind.struct && kind !== Kind.union) || canonical[id] !== id) continue;
+      const name = words[at]!;
+      if (byName.has(name)) byName.set(name, byName.get(name) === undefined ? id : 0);
+    }
+    for (const id of forwards) {
+      const info = words[start[id]! + 1]!;
+      const found = byName.get(words[start[id]!]!);
       if (found === undefined || found === 0) continue;
-      const kind = kindOfInfo(this.words[this.start[found]! + 1]!);
-      if (kind === (info >>> 31 === 1 ? Kind.union : Kind.struct)) this.canonical[id] = found;
+      const kind = kindOfInfo(words[start[found]! + 1]!);
+      if (kind === (info >>> 31 === 1 ? Kind.union : Kind.struct)) canonical[id] = found;
     }
   }
 }
