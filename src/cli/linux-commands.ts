@@ -2,17 +2,11 @@ import type { Command } from "commander";
 import {
   areaLines,
   type AreaRow,
-  deviceLines,
-  type DeviceRow,
-  diskLines,
-  type DiskRow,
   fileLines,
   irqLines,
   type IrqRow,
   type FileRow,
   listAreas,
-  listDevices,
-  listDisks,
   listFiles,
   listIrqs,
   listModules,
@@ -31,6 +25,7 @@ import {
   timerLines,
   type TimerRow,
 } from "../commands/index.ts";
+import { dev } from "./dev-command.ts";
 import { kmem, swap } from "./kmem-command.ts";
 import { locksCommand } from "./locks-command.ts";
 import { logCommand } from "./log-command.ts";
@@ -170,18 +165,4 @@ const timer: TableCommand<TimerRow, object> = {
   takesQueries: false,
   list: listTimers,
   lines: timerLines,
-};
-
-const dev: TableCommand<DeviceRow | DiskRow, { disks?: boolean }> = {
-  name: "dev",
-  description: "device numbers of drivers; disks and partitions (-d)",
-  argument: "a dump, or the parts of a split one",
-  example: "vmcore -d",
-  plural: (flags) => (flags.disks === true ? "disks" : "devices"),
-  takesQueries: false,
-  options: [["-d, --disks", "disks and partitions"]],
-  list: (kernel, gaps, _, flags) =>
-    flags.disks === true ? listDisks(kernel, gaps) : listDevices(kernel, gaps),
-  lines: (rows, flags) =>
-    flags.disks === true ? diskLines(rows as readonly DiskRow[]) : deviceLines(rows as readonly DeviceRow[]),
 };

@@ -60,7 +60,11 @@ export { listRunqueues, type QueuedTask, runqueueLines, type RunqueueRow } from 
 export { findLocks, type FoundLocks, type LockReport, type LockRow, type LockTask } from "./locks.ts";
 export { lockLines } from "./lock-text.ts";
 export { listTimers, timerLines, type TimerRow } from "./timer.ts";
-export { deviceLines, type DeviceRow, diskLines, type DiskRow, listDevices, listDisks } from "./dev.ts";
+export { deviceLines, type DeviceRow, listDevices } from "./dev.ts";
+export { diskLines, type DiskRow, listDisks, listRequests, requestLines, type RequestRow } from "./disks.ts";
+export { listPciDevices, pciLines, type PciRow } from "./pci.ts";
+export { listResources, resourceLines, type ResourceRow } from "./resources.ts";
+export { listSubsystems, subsystemLines, type SubsystemRow } from "./subsystems.ts";
 export { triage, type TriageReport, triageWithoutKernel } from "./triage.ts";
 export { judgementSections, type Section, sectionLines, triageSections } from "./triage-text.ts";
 export { htmlLines, markdownLines } from "./triage-markup.ts";

@@ -70,6 +70,19 @@ export { forEachNetlinkSock } from "./netlink.ts";
 export { forEachNeighbour, neighbourStates } from "./neighbour.ts";
 export { type NetdevStats, netdevStats, type NetdevTraffic } from "./netdev-stats.ts";
 export {
+  forEachBusyRequest,
+  forEachHctx,
+  inFlight,
+  type InFlight,
+  queueIsMq,
+  requestOperation,
+  type TaggedRequest,
+} from "./blk-mq.ts";
+export { sbitmapForEachSet } from "./sbitmap.ts";
+export { forEachResource, type ResourceRange } from "./resource.ts";
+export { forEachPciBus, forEachPciDev } from "./pci.ts";
+export { devName, forEachBus, forEachClass, forEachDeviceOf, type Subsystem } from "./driver-model.ts";
+export {
   bpfJitedLength,
   bpfLinkTarget,
   bpfProgMapIds,
