@@ -1,19 +1,6 @@
 import type { Kernel } from "../kernel/index.ts";
-import type { KernelObject } from "../program/index.ts";
-import {
-  blockDeviceName,
-  blockDevices,
-  characterDevices,
-  type DeviceNumbers,
-  forEachBlockDevice,
-  forEachHdStruct,
-  type Gaps,
-  hasHdStruct,
-  hdStructDisk,
-  hdStructName,
-} from "../linux/index.ts";
-import { hex } from "./hex.ts";
-import { cell, tableLines } from "./table.ts";
+import { blockDevices, characterDevices, type DeviceNumbers, type Gaps } from "../linux/index.ts";
+import { tableLines } from "./table.ts";
 
 /** Device numbers as JSON has them. */
 export interface DeviceRow {
