@@ -149,6 +149,10 @@ mkdir /mnt/swapped
 sh -c 'echo 0 >/mnt/swapped/cgroup.procs; head -c 3000000 /dev/zero | tr "\\0" x >/tmp/swapped; exec sh -c "exec 8</tmp/swapped; exec sleep 1000132"' &
 sleep 2
 echo 2M >/mnt/swapped/memory.reclaim
+mkdir /mnt/out
+sh -c 'echo 0 >/mnt/out/cgroup.procs; exec pages /place/disk/cached >/dev/null' &
+sleep 1
+{ echo 1M >/mnt/out/memory.reclaim; } 2>/dev/null
 `,
   say: `
 for name in pagetypeinfo; do cat /proc/$name >$name; done
