@@ -1,13 +1,7 @@
 import type { Command } from "commander";
 import {
-  areaLines,
-  type AreaRow,
-  fileLines,
   irqLines,
   type IrqRow,
-  type FileRow,
-  listAreas,
-  listFiles,
   listIrqs,
   listModules,
   listMounts,
@@ -26,6 +20,7 @@ import {
   type TimerRow,
 } from "../commands/index.ts";
 import { dev } from "./dev-command.ts";
+import { files, fuser, vm } from "./file-commands.ts";
 import { kmem, swap } from "./kmem-command.ts";
 import { locksCommand } from "./locks-command.ts";
 import { logCommand } from "./log-command.ts";
@@ -46,6 +41,7 @@ export function linuxCommands(streams: Streams, setExitCode: (code: number) => v
     table(mod),
     table(mount),
     table(files),
+    table(fuser),
     table(vm),
     table(irq),
     table(kmem),
@@ -112,26 +108,6 @@ const mount: TableCommand<MountRow, object> = {
   plural: "mounts",
   list: listMounts,
   lines: mountLines,
-};
-
-const files: TableCommand<FileRow, object> = {
-  name: "files",
-  description: "open files of processes, with their root and current directories",
-  argument: "a dump; then PIDs (default: all processes)",
-  example: "vmcore 1",
-  plural: "files",
-  list: listFiles,
-  lines: fileLines,
-};
-
-const vm: TableCommand<AreaRow, object> = {
-  name: "vm",
-  description: "address spaces of processes, area by area",
-  argument: "a dump; then PIDs",
-  example: "vmcore 1",
-  plural: "areas",
-  list: listAreas,
-  lines: areaLines,
 };
 
 const irq: TableCommand<IrqRow, { all?: boolean }> = {

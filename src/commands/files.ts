@@ -1,5 +1,5 @@
 import type { Kernel } from "../kernel/index.ts";
-import { dPath, forEachFile, type Gaps, pathPlace } from "../linux/index.ts";
+import { dPath, forEachFile, type Gaps, inodeCachedPages, pathPlace } from "../linux/index.ts";
 import type { KernelObject } from "../program/index.ts";
 import { hex } from "./hex.ts";
 import { cell, tableLines } from "./table.ts";
@@ -21,6 +21,10 @@ export interface FileRow {
   access: string | null;
   position: number | null;
   inode: number | null;
+  /** Pages of it that are in memory. */
+  cached: number | null;
+  /** Address of the `struct inode`. */
+  inodeAddress: string | null;
   /** Address of the `struct file`. */
   file: string | null;
 }
@@ -57,10 +61,10 @@ export function listFiles(
         const place = gaps.column(use, () => pathPlace(object.member("fs").member(member)));
         if (place === null) continue;
         const inode = gaps.column("inode", () =>
-          program.object(place.dentry, "struct dentry").member("d_inode").member("i_ino").number(),
+          program.object(place.dentry, "struct dentry").member("d_inode").dereference(),
         );
         const path = gaps.column("path", () => dPath(program, place, use === "root" ? undefined : root));
-        const rest = { type: "directory", access: null, position: null, inode, file: null };
+        const rest = { type: "directory", access: null, position: null, ...inodeFacts(inode), file: null };
         rows.push({ ...who, fd: null, use, path, ...rest });
       }
     }
@@ -73,12 +77,21 @@ export function listFiles(
         type: gaps.column("type", () => typeOf(file)),
         access: gaps.column("access", () => accessOf(file)),
         position: gaps.column("position", () => file.member("f_pos").number()),
-        inode: gaps.column("inode", () => file.member("f_inode").member("i_ino").number()),
+        ...inodeFacts(gaps.column("inode", () => file.member("f_inode").dereference())),
         file: file.address === undefined ? null : hex(file.address),
       });
     }
   }
   return { rows, missing };
+
+  function inodeFacts(inode: KernelObject | null): Pick<FileRow, "inode" | "cached" | "inodeAddress"> {
+    if (inode === null) return { inode: null, cached: null, inodeAddress: null };
+    return {
+      inode: gaps.column("inode", () => inode.member("i_ino").number()),
+      cached: gaps.column("cached", () => Number(inodeCachedPages(inode))),
+      inodeAddress: hex(inode.address!),
+    };
+  }
 
   function* openFiles(task: KernelObject): ReturnType<typeof forEachFile> {
     try {
@@ -122,6 +135,30 @@ export function fileLines(rows: readonly FileRow[]): Iterable<string> {
       cell(row.inode),
       cell(row.type),
       row.access ?? "",
+      cell(row.path),
+    ]),
+  );
+}
+
+/** Files with the pages of each that are in memory. */
+export function cachedFileLines(rows: readonly FileRow[]): Iterable<string> {
+  return tableLines(
+    [
+      { title: "PID", align: "right" },
+      { title: "COMM" },
+      { title: "FD", align: "right" },
+      { title: "INODE" },
+      { title: "PAGES", align: "right" },
+      { title: "TYPE" },
+      { title: "PATH" },
+    ],
+    rows.map((row) => [
+      String(row.pid),
+      row.comm,
+      row.fd === null ? row.use : String(row.fd),
+      cell(row.inodeAddress?.slice(2)),
+      cell(row.cached),
+      cell(row.type),
       cell(row.path),
     ]),
   );

@@ -46,7 +46,7 @@ export {
   zoneWatermarks,
 } from "./mmzone.ts";
 export { forEachHstate, hugePageSize, hugetlbTotalPages } from "./hugetlb.ts";
-export { forEachSwapInfo, swapFilePath, swapIsFile, swapUsageInPages } from "./swap.ts";
+export { forEachSwapInfo, swapEntry, swapFilePath, swapIsFile, swapUsageInPages } from "./swap.ts";
 export { forEachCacheNode, forEachSlabCache, type SlabUse, slabUse } from "./slab.ts";
 export { forEachIrqDesc, irqActions, irqCounts } from "./irqdesc.ts";
 export {
@@ -120,6 +120,8 @@ export {
   forEachBlockDevice,
 } from "./device.ts";
 export { forEachHdStruct, hasHdStruct, hdStructDisk, hdStructName } from "./hd-struct.ts";
+export { pathLookup } from "./namei.ts";
+export { type CachedFolio, inodeCachedPages, inodeForEachFolio } from "./pagemap.ts";
 export { compoundHead, pageState, type PageState, pageToPfn, pfnToPage, vmemmap } from "./page.ts";
 export { forEachVmapArea, type VmapArea, vmapKinds } from "./vmalloc.ts";
 export { type FreePlace, freePlaceOf, slabObject, type SlabPlace } from "./slab-object.ts";

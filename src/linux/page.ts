@@ -1,4 +1,5 @@
-import type { KernelObject, Program } from "../program/index.ts";
+import { DwarflessError } from "../io/index.ts";
+import { type KernelObject, LookupError, type Program } from "../program/index.ts";
 import { objectAt, placeOf } from "./walk.ts";
 
 /** Sections that are looked at for the place of `struct page`s; a root of SPARSEMEM_EXTREME has at most a few thousand. */
@@ -103,10 +104,14 @@ export function pageState(program: Program, page: KernelObject): PageState {
   };
 }
 
-function pageFlags(program: Program, page: KernelObject): string[] {
+function flagsWord(page: KernelObject): bigint {
   const member = page.member("flags");
   // v6.18 wrapped the word.
-  const word = (member.type.underlying.isComposite ? member.member("f") : member).scalar() as bigint;
+  return (member.type.underlying.isComposite ? member.member("f") : member).scalar() as bigint;
+}
+
+function pageFlags(program: Program, page: KernelObject): string[] {
+  const word = flagsWord(page);
   const { enumerators } = program.type("enum pageflags");
   const count = enumerators.find(({ name }) => name === "__NR_PAGEFLAGS")?.value ?? 32n;
   const names = new Map<bigint, string>();
@@ -141,4 +146,35 @@ function pageType(program: Program, page: KernelObject): string | undefined {
   const bits =
     types?.map(({ name, value }) => [Number(value), name.replace(/^PG_/, "")] as const) ?? oldPageTypes;
   return bits.find(([bit]) => ((oldTypeBase | bit) & word) >>> 0 === oldTypeBase)?.[1];
+}
+
+/** Larger folios are taken for damage (MAX_ORDER of all kernels is below). */
+const maximumFolioOrder = 20;
+
+/**
+ * `folio_nr_pages` (include/linux/mm.h): how many pages belong together, by the first of them; 1 for a page by itself.
+ * @throws {FaultError} {@link LookupError}; {@link DwarflessError} `FOLIO`
+ */
+export function folioPages(program: Program, page: KernelObject): number {
+  const head = program.type("enum pageflags").enumerators.find(({ name }) => name === "PG_head");
+  if (head === undefined) throw new LookupError("enumerator", "PG_head", [], `"enum pageflags"`);
+  if (((flagsWord(page) >> head.value) & 1n) === 0n) return 1;
+  const order = folioOrder(program, page);
+  if (order > maximumFolioOrder) throw new DwarflessError("FOLIO", `a folio cannot be of 2^${order} pages`);
+  return 2 ** order;
+}
+
+function folioOrder(program: Program, page: KernelObject): number {
+  const type = program.types.find("struct folio");
+  if (type !== undefined) {
+    const folio = page.reinterpret(type);
+    const order = folio.memberIf("_folio_order");
+    if (order !== undefined) return order.number();
+    // v6.6 (ebc1baf5c9b4) put it into the flags of the second page.
+    const flags = folio.memberIf("_flags_1");
+    if (flags !== undefined) return Number((flags.scalar() as bigint) & 0xffn);
+  }
+  return objectAt(program, page.type, placeOf(page) + BigInt(page.type.byteSize))
+    .member("compound_order")
+    .number();
 }

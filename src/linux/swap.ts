@@ -1,3 +1,4 @@
+import type { Kernel } from "../kernel/index.ts";
 import type { KernelObject, Program } from "../program/index.ts";
 import { dPath, type PathPlace, pathPlace } from "./dcache.ts";
 
@@ -41,4 +42,20 @@ export function swapUsageInPages(info: KernelObject): bigint {
   const inuse = info.member("inuse_pages");
   if (!inuse.type.underlying.isComposite) return inuse.scalar() as bigint;
   return (inuse.member("counter").scalar() as bigint) & ~SWAP_USAGE_OFFLIST_BIT;
+}
+
+/**
+ * The place in swap that a page table entry of a process names (`pte_to_swp_entry`): which device, and which page of
+ * it. Undefined for entries that stand for something else (a page that is being moved, a marker), and for
+ * architectures whose releases have put these bits in different places.
+ * @param entry not empty, and not present
+ */
+export function swapEntry(kernel: Kernel, entry: bigint): { type: number; offset: bigint } | undefined {
+  const { program, foundation } = kernel;
+  if (foundation.memory.translation.architecture.name !== "x86-64") return undefined;
+  // Since v4.18 (eee4818baac0, bcd11afa7ade): the type in the top five bits, and the offset with its bits inverted.
+  const type = Number(entry >> 59n);
+  const offset = (~entry >> 9n) & ((1n << 50n) - 1n);
+  const count = Math.min(program.variable("nr_swapfiles").number(), maximumSwapFiles);
+  return type < count ? { type, offset } : undefined;
 }

@@ -2,7 +2,7 @@ import type { PageTableFormat } from "../arch/index.ts";
 import type { PhysicalMemory } from "../dump/dump.ts";
 import { FaultError, LimitError } from "../io/index.ts";
 import { Locator, joinHalves } from "./locator.ts";
-import { type MappedRun, mappedRuns } from "./mapped-pages.ts";
+import { type MappedRun, mappedRuns, type PageEntry, pageEntries } from "./mapped-pages.ts";
 import type { VirtualMemory } from "./memory.ts";
 import { PageCache, blockByteSize } from "./page-cache.ts";
 import { traceTranslation, type TranslationTrace } from "./trace.ts";
@@ -192,6 +192,11 @@ export class AddressSpace implements VirtualMemory {
   /** How the page tables translate an address, entry by entry; without page tables there are no steps. */
   trace(address: bigint): TranslationTrace {
     return traceTranslation(this.#memory, this.translation, address);
+  }
+
+  /** What the page tables have between two addresses, ascending; {@link pageEntries}. */
+  pageEntries(start: bigint, end: bigint): Generator<PageEntry, undefined> {
+    return pageEntries(this.#memory, this.translation, start, end);
   }
 
   /** Runs of mapped addresses between two, ascending; {@link mappedRuns}. */
