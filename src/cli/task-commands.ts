@@ -1,12 +1,18 @@
 import type { Command } from "commander";
 import {
+  cgroupLines,
+  type CgroupRow,
   ipcKinds,
   ipcLines,
   type IpcRow,
+  listCgroups,
   listIpc,
   listNamespaces,
+  listSignals,
   namespaceLines,
   type NamespaceRow,
+  signalLines,
+  type SignalRow,
 } from "../commands/index.ts";
 import type { Streams } from "./streams.ts";
 import { type TableCommand, tableCommand } from "./table-command.ts";
@@ -15,7 +21,7 @@ import { type TableCommand, tableCommand } from "./table-command.ts";
 export function taskCommands(streams: Streams, setExitCode: (code: number) => void): Command[] {
   const table = <Row extends object, Flags>(definition: TableCommand<Row, Flags>): Command =>
     tableCommand(definition, streams, setExitCode);
-  return [table(ipc), table(lsns)];
+  return [table(ipc), table(lsns), table(cgroup), table(sig)];
 }
 
 interface IpcFlags {
@@ -55,4 +61,24 @@ const lsns: TableCommand<NamespaceRow, object> = {
   plural: "namespaces",
   list: listNamespaces,
   lines: namespaceLines,
+};
+
+const cgroup: TableCommand<CgroupRow, object> = {
+  name: "cgroup",
+  description: "control groups: processes, memory, limits",
+  argument: "a dump; then PIDs, paths, or patterns of paths with * and ?",
+  example: "vmcore '/system.slice/*'",
+  plural: "cgroups",
+  list: listCgroups,
+  lines: cgroupLines,
+};
+
+const sig: TableCommand<SignalRow, object> = {
+  name: "sig",
+  description: "signals: blocked, pending with their senders, and what processes do on them",
+  argument: "a dump; then PIDs of processes or threads (default: all processes)",
+  example: "vmcore 1",
+  plural: "threads",
+  list: listSignals,
+  lines: signalLines,
 };

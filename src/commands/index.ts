@@ -104,3 +104,6 @@ export {
   workqueueLines,
   type WorkqueueRow,
 } from "./workqueue.ts";
+export { type CgroupRow, type Limit, listCgroups } from "./cgroup.ts";
+export { cgroupLines } from "./cgroup-text.ts";
+export { listSignals, signalLines, type SignalRow } from "./sig.ts";

@@ -145,3 +145,28 @@ export {
   type TaskNamespace,
   taskNamespaces,
 } from "./nsproxy.ts";
+export {
+  type CgroupController,
+  cgroupControl,
+  cgroupControllers,
+  cgroupIsDead,
+  cgroupIsPopulated,
+  cgroupIsUnified,
+  cgroupState,
+  cgroupSubtreeControl,
+  cgroupType,
+  cssSetCgroups,
+  forEachCgroup,
+  forEachCgroupRoot,
+} from "./cgroup.ts";
+export { type CpuTime, taskCputimeAdjusted } from "./cputime.ts";
+export { type ResourceLimit, taskRlimits, unlimited } from "./rlimit.ts";
+export { type SchedulingPolicy, taskPolicy } from "./policy.ts";
+export {
+  type QueuedSignal,
+  queuedSignals,
+  type SignalAction,
+  signalActions,
+  signalName,
+  signalsOf,
+} from "./signal.ts";

@@ -89,6 +89,11 @@ process=$!
 sleep 1
 echo $process >/mnt/domain/cgroup.procs
 ls /proc/$process/task | tail -1 >/mnt/domain/leaf/cgroup.threads
+mkdir /old /old-freezer
+mount -t cgroup -o none,name=old old /old || echo @failed cgroup
+mount -t cgroup -o freezer freezer /old-freezer || echo @failed freezer
+mkdir /old/one /old/one/two
+echo $process >/old/one/two/cgroup.procs
 `,
   say: `
 find /mnt -type f -perm -444 | sort | xargs grep -s '' /dev/null >cgroup-files

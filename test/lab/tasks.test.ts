@@ -1,6 +1,14 @@
 /** What processes have and share in a dump, against what the guest said of it in /proc and /sys. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ipcKinds, type IpcRow, listIpc, listNamespaces } from "../../src/commands/index.ts";
+import {
+  ipcKinds,
+  type IpcRow,
+  listCgroups,
+  listIpc,
+  listNamespaces,
+  listSignals,
+  listThreads,
+} from "../../src/commands/index.ts";
 import { Kernel } from "../../src/kernel/index.ts";
 import { Gaps } from "../../src/linux/index.ts";
 import { busyGuest, busyGuestMissing } from "../guest/busy-guests.ts";
@@ -82,6 +90,112 @@ describe.each(["6.1-amd64", "6.12-amd64", "7.2-amd64", "6.12-arm64"] as const)("
     expect(rows[0]).toMatchObject({ messages: 2, maximumMessages: 8, messageSize: 128, permissions: "0640" });
   });
 
+  check("cgroup", (gaps) => {
+    const rows = new Map(
+      listCgroups(kernel, gaps, [])
+        .rows.filter(({ hierarchy, isDead }) => hierarchy === 0 && !isDead!)
+        .map((row) => [row.path, row]),
+    );
+    /** Lines of the files of each group. */
+    const groups = new Map<string, Map<string, string[]>>();
+    for (const line of said("cgroup-files")) {
+      const [, path, file, text] = /^\/mnt(\/.*?)?\/([^/:]+):(.*)$/.exec(line)!;
+      const files = groups.get(path ?? "/") ?? new Map<string, string[]>();
+      groups.set(path ?? "/", files.set(file!, [...(files.get(file!) ?? []), text!]));
+    }
+    expect([...rows.keys()].sort()).toEqual([...groups.keys()].sort());
+    for (const [path, files] of groups) {
+      const row = rows.get(path)!;
+      const line = (file: string): string | undefined => files.get(file)?.[0];
+      const item = (file: string, name: string): number | undefined => {
+        const found = files.get(file)?.find((each) => each.startsWith(`${name} `));
+        return found === undefined ? undefined : Number(found.split(" ")[1]);
+      };
+      const words = (text = ""): string[] => text.split(" ").filter(Boolean);
+      const limit = (text: string | undefined): number | string | undefined =>
+        text === undefined || text === "max" ? text : Number(text);
+      expect(row.controllers, path).toEqual(words(line("cgroup.controllers")));
+      expect(row.subtreeControl, path).toEqual(words(line("cgroup.subtree_control")));
+      expect(row.type ?? undefined, path).toBe(line("cgroup.type"));
+      if (line("cgroup.events") !== undefined) {
+        expect(Number(row.isPopulated), path).toBe(item("cgroup.events", "populated"));
+        expect(Number(row.isFrozen), path).toBe(item("cgroup.events", "frozen"));
+      }
+      // In the root there is what wrote this down, and was not before and after.
+      if (path !== "/") expect(row.threads, path).toEqual((files.get("cgroup.threads") ?? []).map(Number));
+      expect(row.memory?.current, path).toBe(limit(line("memory.current")));
+      expect(row.memory?.maximum, path).toBe(limit(line("memory.max")));
+      expect(row.memory?.high ?? undefined, path).toBe(limit(line("memory.high")));
+      expect(row.memory?.low ?? undefined, path).toBe(limit(line("memory.low")));
+      expect(row.memory?.minimum ?? undefined, path).toBe(limit(line("memory.min")));
+      expect(row.memory?.oomKills ?? undefined, path).toBe(item("memory.events", "oom_kill"));
+      expect(row.pids?.current, path).toBe(limit(line("pids.current")));
+      expect(row.pids?.maximum, path).toBe(limit(line("pids.max")));
+      expect(row.cpu?.weight ?? undefined, path).toBe(limit(line("cpu.weight")));
+      const quota = row.cpu === null ? undefined : `${row.cpu.quota} ${row.cpu.period}`;
+      expect(quota, path).toBe(line("cpu.max"));
+      expect(row.cpus === null ? undefined : ranges(row.cpus), path).toBe(line("cpuset.cpus.effective"));
+    }
+    expect(rows.get("/outer/middle")).toMatchObject({
+      memory: { high: 32 << 20 },
+      cpu: { quota: 20_000, weight: 50 },
+    });
+  });
+
+  check("cgroup of a process", (gaps) => {
+    const lines = said("task-cgroups").map((line) => /^\/proc\/(\d+)\/cgroup:(\d+):(.*):(.*)$/.exec(line)!);
+    const pid = lines.find(([, , , , path]) => path === "/domain")![1]!;
+    const own = lines.filter((each) => each[1] === pid);
+    const { rows } = listCgroups(kernel, gaps, [pid]);
+    expect(rows.map(({ hierarchy, path }) => `${hierarchy}:${path}`).sort()).toEqual(
+      own.map(([, , hierarchy, , path]) => `${hierarchy}:${path}`).sort(),
+    );
+    expect(rows.find(({ controllers }) => controllers!.join() === "freezer")!.path).toBe("/");
+  });
+
+  /** What /proc/PID/task/TID/status says, by TID; of processes, and those that are there in the dump. */
+  const statuses = (): Map<number, Map<string, string>> => {
+    const found = new Map<number, Map<string, string>>();
+    for (const line of said("task-status")) {
+      const match = /task\/(\d+)\/status:(\w+):\s*(.*)$/.exec(line);
+      if (match === null) continue;
+      const pid = Number(match[1]);
+      found.set(pid, (found.get(pid) ?? new Map<string, string>()).set(match[2]!, match[3]!));
+    }
+    const there = new Set(listThreads(kernel, new Gaps()).rows.map(({ pid }) => pid));
+    // The first process wrote this down, and others for it.
+    for (const pid of found.keys()) if (pid === 1 || !there.has(pid)) found.delete(pid);
+    return found;
+  };
+
+  check("sig", (gaps) => {
+    const expected = statuses();
+    const { rows } = listSignals(kernel, gaps, [...expected.keys()].map(String));
+    expect(rows.length).toBe(expected.size);
+    for (const row of rows) {
+      const status = expected.get(row.pid)!;
+      // /proc has nothing of what has ended.
+      if (row.actions === null) continue;
+      const names = (key: string): string[] => signalsIn(BigInt(`0x${status.get(key)!}`));
+      expect(row.blocked, row.comm).toEqual(names("SigBlk"));
+      expect(row.pending, row.comm).toEqual(names("SigPnd"));
+      expect(row.sharedPending, row.comm).toEqual(names("ShdPnd"));
+      const actions = (ignored: boolean): string[] =>
+        row.actions!.filter(({ handler }) => (handler === "ignore") === ignored).map(({ signal }) => signal);
+      expect(actions(true), row.comm).toEqual(names("SigIgn"));
+      expect(actions(false), row.comm).toEqual(names("SigCgt"));
+    }
+    const sent = rows.find(({ queued }) => queued.length === 6)!;
+    expect(sent.queued.filter(({ to }) => to === "process").map(({ code }) => code)).toEqual([0, -1, -1, -1]);
+    expect(sent.queued.at(-1)).toMatchObject({ signal: "SIGRTMIN+3", pid: 1, uid: 2 });
+    expect(sent.actions).toContainEqual({
+      signal: "SIGUSR2",
+      handler: expect.stringMatching(/^0x[0-9a-f]{6}$/) as string,
+      flags: ["SA_SIGINFO", "SA_RESTART"],
+      mask: ["SIGHUP", "SIGTERM"],
+    });
+  });
+
   check("lsns", (gaps) => {
     const numbers = new Map<number, Set<string>>();
     const pids = said("namespaces").flatMap((line) => /^@process (\d+)/.exec(line)?.[1] ?? []);
@@ -105,6 +219,28 @@ describe.each(["6.1-amd64", "6.12-amd64", "7.2-amd64", "6.12-arm64"] as const)("
     expect(checked).toBeGreaterThan(pids.length * 5);
   });
 });
+
+/** Numbers as the kernel writes a mask: `0-2,5`. */
+function ranges(numbers: readonly number[]): string {
+  const found: number[][] = [];
+  for (const number of numbers) {
+    const last = found.at(-1);
+    if (last !== undefined && last[1] === number - 1) last[1] = number;
+    else found.push([number, number]);
+  }
+  return found.map(([from, to]) => (from === to ? String(from) : `${from}-${to}`)).join(",");
+}
+
+/** Names of the signals in a mask, by the numbers that signal(7) gives them. */
+function signalsIn(mask: bigint): string[] {
+  const names =
+    "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS 32 33 RTMIN".split(
+      " ",
+    );
+  for (let number = 35; number < 64; number++) names.push(`RTMIN+${number - 34}`);
+  names.push("RTMAX");
+  return names.filter((_, index) => ((mask >> BigInt(index)) & 1n) === 1n).map((name) => `SIG${name}`);
+}
 
 /** Of a date as rows have it; 0 for never. */
 function seconds(date: string | null): number {
