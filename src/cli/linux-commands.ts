@@ -1,8 +1,5 @@
 import type { Command } from "commander";
 import {
-  irqLines,
-  type IrqRow,
-  listIrqs,
   listModules,
   listMounts,
   listRunqueues,
@@ -22,6 +19,7 @@ import {
 import { dev } from "./dev-command.ts";
 import { files, fuser, vm } from "./file-commands.ts";
 import { kmem, swap } from "./kmem-command.ts";
+import { irq } from "./irq-command.ts";
 import { locksCommand } from "./locks-command.ts";
 import { logCommand } from "./log-command.ts";
 import { netCommand } from "./net-command.ts";
@@ -108,17 +106,6 @@ const mount: TableCommand<MountRow, object> = {
   plural: "mounts",
   list: listMounts,
   lines: mountLines,
-};
-
-const irq: TableCommand<IrqRow, { all?: boolean }> = {
-  name: "irq",
-  description: "interrupts: handlers, and how often each CPU handled them",
-  argument: "a dump; then numbers of interrupts",
-  example: "vmcore 24",
-  plural: "interrupts",
-  options: [["-a, --all", "also those without a handler"]],
-  list: (kernel, gaps, targets, flags) => listIrqs(kernel, gaps, targets, flags.all ?? false),
-  lines: irqLines,
 };
 
 const runq: TableCommand<RunqueueRow, object> = {

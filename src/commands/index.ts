@@ -26,6 +26,14 @@ export { listMounts, mountLines, type MountRow } from "./mount.ts";
 export { areaLines, type AreaRow, listAreas } from "./vm.ts";
 export { areaPageLines, type AreaPageRow, listAreaPages } from "./vm-pages.ts";
 export { irqLines, type IrqRow, listIrqs } from "./irq.ts";
+export {
+  gateLines,
+  type GateRow,
+  listGates,
+  listSoftirqs,
+  softirqLines,
+  type SoftirqRow,
+} from "./softirqs.ts";
 export { listNetdevs, netdevLines, type NetdevRow, type TrafficRow } from "./net.ts";
 export { listNeighbours, neighbourLines, type NeighbourRow } from "./neighbours.ts";
 export {

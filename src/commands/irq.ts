@@ -1,6 +1,13 @@
 import { UsageError } from "../io/index.ts";
-import type { Kernel } from "../kernel/index.ts";
-import { forEachIrqDesc, type Gaps, irqActions, irqCounts } from "../linux/index.ts";
+import { type Kernel, listCpus } from "../kernel/index.ts";
+import {
+  forEachIrqDesc,
+  type Gaps,
+  irqActions,
+  irqAffinity,
+  irqCounts,
+  irqEffectiveAffinity,
+} from "../linux/index.ts";
 import { hex } from "./hex.ts";
 import { cell, tableLines } from "./table.ts";
 
@@ -16,6 +23,9 @@ export interface IrqRow {
   flow: string | null;
   /** Names of its handlers. */
   actions: readonly string[] | null;
+  /** CPUs that may handle it, and those that its controller was told. */
+  affinity: string | null;
+  effectiveAffinity: string | null;
   /** Address of the `struct irq_desc`. */
   descriptor: string;
 }
@@ -56,6 +66,10 @@ export function listIrqs(
       hardwareIrq: gaps.column("hardwareIrq", () => desc.member("irq_data").member("hwirq").number()),
       flow: gaps.column("flow", () => (desc.member("name").isNull ? null : desc.member("name").string(64))),
       actions,
+      affinity: gaps.column("affinity", () => listCpus(irqAffinity(program, desc))),
+      effectiveAffinity: gaps.column("effectiveAffinity", () =>
+        listCpus(irqEffectiveAffinity(program, desc)),
+      ),
       descriptor: hex(desc.address!),
     });
   }
@@ -80,6 +94,7 @@ export function irqLines(rows: readonly IrqRow[]): Iterable<string> {
       { title: "CHIP" },
       { title: "HWIRQ", align: "right" },
       { title: "FLOW" },
+      { title: "AFFINITY" },
       { title: "ACTIONS" },
     ],
     rows.map((row) => [
@@ -91,6 +106,7 @@ export function irqLines(rows: readonly IrqRow[]): Iterable<string> {
       row.chip ?? "-",
       cell(row.hardwareIrq),
       row.flow ?? "-",
+      cell(row.affinity),
       row.actions?.join(", ") ?? "?",
     ]),
   );

@@ -150,6 +150,8 @@ export const declaredTypes: ReadonlyMap<string, readonly string[]> = new Map<str
   ["iomem_resource", ["struct resource"]],
   ["kexec_crash_image", ["struct kimage *"]],
   ["task_state_array", ["const char *const [9]"]],
+  ["softirq_vec", ["struct softirq_action [NR_SOFTIRQS]"]],
+  ["rcu_state", ["struct rcu_state"]],
   ["idt_table", ["gate_desc [256]", "struct gate_struct [256]"]],
   ["hugetlb_max_hstate", ["int"]],
   ["ftrace_ops_list", ["struct ftrace_ops *"]],

@@ -48,7 +48,16 @@ export {
 export { forEachHstate, hugePageSize, hugetlbTotalPages } from "./hugetlb.ts";
 export { forEachSwapInfo, swapEntry, swapFilePath, swapIsFile, swapUsageInPages } from "./swap.ts";
 export { forEachCacheNode, forEachSlabCache, type SlabUse, slabUse } from "./slab.ts";
-export { forEachIrqDesc, irqActions, irqCounts } from "./irqdesc.ts";
+export {
+  forEachGate,
+  forEachIrqDesc,
+  type Gate,
+  irqActions,
+  irqAffinity,
+  irqCounts,
+  irqEffectiveAffinity,
+} from "./irqdesc.ts";
+export { forEachSoftirq, type Softirq } from "./softirq.ts";
 export {
   forEachPacketSock,
   forEachRawSock,

@@ -1,5 +1,5 @@
 import type { KernelObject, Program } from "../program/index.ts";
-import { forEachPossibleCpu } from "./cpumask.ts";
+import { forEachCpu, forEachPossibleCpu } from "./cpumask.ts";
 import { mtForEach } from "./mapletree.ts";
 import { perCpuPtr } from "./percpu.ts";
 import { radixTreeForEach } from "./radix-tree.ts";
@@ -43,4 +43,38 @@ export function irqCounts(program: Program, desc: KernelObject): Map<number, num
     counts.set(cpu, (stat.type.underlying.kind === "struct" ? stat.member("cnt") : stat).number());
   }
   return counts;
+}
+
+/** CPUs that may handle an interrupt, as /proc/irq/N/smp_affinity has them. @throws {FaultError}; {@link LookupError} */
+export function irqAffinity(program: Program, desc: KernelObject): number[] {
+  const common = desc.member("irq_common_data");
+  const waiting = desc.memberIf("pending_mask");
+  const isWaiting = (common.member("state_use_accessors").number() & setAffinityPending) !== 0;
+  return [...forEachCpu(program, isWaiting && waiting !== undefined ? waiting : common.member("affinity"))];
+}
+
+/** IRQD_SETAFFINITY_PENDING (include/linux/irq.h): another mask waits for the next interrupt. */
+const setAffinityPending = 1 << 8;
+
+/** CPUs that its controller was told, as effective_affinity has them. @throws {FaultError}; {@link LookupError} */
+export function irqEffectiveAffinity(program: Program, desc: KernelObject): number[] {
+  return [...forEachCpu(program, desc.member("irq_common_data").member("effective_affinity"))];
+}
+
+/** An entry of the table by which an x86 processor finds what handles a vector. */
+export interface Gate {
+  vector: number;
+  /** Address of the handler. */
+  handler: bigint;
+}
+
+/** Gates of `idt_table` that lead somewhere (arch/x86/include/asm/desc_defs.h). @throws {LookupError} on other processors */
+export function* forEachGate(program: Program): Generator<Gate, undefined> {
+  const table = program.variable("idt_table");
+  for (let vector = 0; vector < table.length; vector++) {
+    const gate = table.index(vector);
+    const part = (name: string): bigint => BigInt(gate.member(name).number());
+    const handler = part("offset_low") | (part("offset_middle") << 16n) | (part("offset_high") << 32n);
+    if (handler !== 0n) yield { vector, handler };
+  }
 }
