@@ -218,6 +218,8 @@ async function openDumped(file: string): Promise<Subject> {
       image: {
         name: file,
         machine: memory.translation.architecture.machine,
+        flags: 0,
+        is64: true,
         littleEndian: memory.littleEndian,
         addressOf: (symbol) => {
           const indexes = symbols.indexesOf(symbol);

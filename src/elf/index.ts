@@ -8,3 +8,4 @@ export type { DebugSection } from "./debug-section.ts";
 export { replaceSections } from "./replace-sections.ts";
 export { asideSuffix } from "./write-plan.ts";
 export type { SectionOutcome, SectionReplacement } from "./write-plan.ts";
+export { type ElfInput, type ElfSectionInput, type ElfSymbolInput, writeElf } from "./write-elf.ts";

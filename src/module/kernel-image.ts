@@ -7,6 +7,9 @@ export interface KernelImage {
   readonly name: string;
   /** ELF e_machine. */
   readonly machine: number;
+  /** ELF e_flags. */
+  readonly flags: number;
+  readonly is64: boolean;
   readonly littleEndian: boolean;
   /** The address of a symbol; undefined where there is none, or several of that name. */
   addressOf(symbol: string): bigint | undefined;
@@ -26,6 +29,8 @@ export function elfImage(elf: ElfFile): KernelImage {
   return {
     name,
     machine: elf.machine,
+    flags: elf.flags,
+    is64: elf.is64,
     littleEndian: elf.littleEndian,
     addressOf: (symbol) => {
       const wanted = Buffer.from(`${symbol}\0`, "latin1");

@@ -8,6 +8,9 @@ import type { KernelImage } from "./kernel-image.ts";
 export interface ModuleFacts {
   /** ELF e_machine. */
   machine: number;
+  /** ELF e_flags. */
+  flags: number;
+  is64: boolean;
   littleEndian: boolean;
   /** The text of `vermagic=`, as every module of that kernel has it. */
   vermagic: string;
@@ -38,9 +41,9 @@ export function factsOfKernel(image: KernelImage): ModuleFacts {
       file: image.name,
     });
   }
-  const { machine, littleEndian } = image;
+  const { machine, flags, is64, littleEndian } = image;
   const moduleLayoutCrc = wantsVersions(vermagic) ? exportedCrc(image, "module_layout") : undefined;
-  return checked({ machine, littleEndian, vermagic, moduleLayoutCrc }, image.name);
+  return checked({ machine, flags, is64, littleEndian, vermagic, moduleLayoutCrc }, image.name);
 }
 
 /**
@@ -56,9 +59,9 @@ export async function factsOfModule(elf: ElfFile): Promise<ModuleFacts> {
   if (vermagic === undefined)
     throw new FormatError("MODULE_VERMAGIC", "its .modinfo has no vermagic", { file });
   const versions = elf.section("__versions");
-  const { machine, littleEndian } = elf;
-  const moduleLayoutCrc = versions && crcIn(await elf.sectionBytes(versions), littleEndian);
-  return checked({ machine, littleEndian, vermagic, moduleLayoutCrc }, file);
+  const { machine, flags, is64, littleEndian } = elf;
+  const moduleLayoutCrc = versions && crcIn(await elf.sectionBytes(versions), elf);
+  return checked({ machine, flags, is64, littleEndian, vermagic, moduleLayoutCrc }, file);
 }
 
 function checked(facts: ModuleFacts, file: string): ModuleFacts {
@@ -89,12 +92,15 @@ export function modinfo(bytes: Uint8Array): Map<string, string> {
   return found;
 }
 
-/** Records of `__versions`: a checksum in 8 bytes, a name in 56 (struct modversion_info, 64-bit). */
-function crcIn(bytes: Uint8Array, littleEndian: boolean): number | undefined {
+/** Records of `__versions`: 64 bytes, a checksum in a word and a name (struct modversion_info). */
+function crcIn(bytes: Uint8Array, { is64, littleEndian }: ElfFile): number | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 0; at + 64 <= bytes.length; at += 64) {
-    const text = Buffer.from(bytes.subarray(at + 8, at + 64)).toString("latin1");
-    if (text.startsWith("module_layout\0")) return Number(view.getBigUint64(at, littleEndian) & 0xffff_ffffn);
+    const text = Buffer.from(bytes.subarray(at + (is64 ? 8 : 4), at + 64)).toString("latin1");
+    if (!text.startsWith("module_layout\0")) continue;
+    return is64
+      ? Number(view.getBigUint64(at, littleEndian) & 0xffff_ffffn)
+      : view.getUint32(at, littleEndian);
   }
   return undefined;
 }

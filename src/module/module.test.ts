@@ -54,6 +54,8 @@ function image(recordByteSize = 12, text = vermagic, areCrcsFar = false): Kernel
   return {
     name: "made",
     machine: 62,
+    flags: 0,
+    is64: true,
     littleEndian: true,
     addressOf: (name) => (symbols.has(name) ? start + BigInt(symbols.get(name)!) : undefined),
     read: (address, byteSize) => bytes.subarray(Number(address - start), Number(address - start) + byteSize),
@@ -77,7 +79,14 @@ test("refuses tables that do not fit each other", () => {
 
 test("takes the facts from a kernel", () => {
   const facts = factsOfKernel(image());
-  expect(facts).toEqual({ machine: 62, littleEndian: true, vermagic, moduleLayoutCrc: crc });
+  expect(facts).toEqual({
+    machine: 62,
+    flags: 0,
+    is64: true,
+    littleEndian: true,
+    vermagic,
+    moduleLayoutCrc: crc,
+  });
   expect(releaseOf(facts)).toBe(release);
   const without = "7.2.0 SMP preempt mod_unload ";
   expect(factsOfKernel(image(12, without))).toMatchObject({ vermagic: without, moduleLayoutCrc: undefined });
@@ -108,7 +117,7 @@ test("knows struct module by its BTF", () => {
 
 const input = {
   name: "vmlinux_vars",
-  facts: { machine: 62, littleEndian: true, vermagic, moduleLayoutCrc: crc },
+  facts: { machine: 62, flags: 0, is64: true, littleEndian: true, vermagic, moduleLayoutCrc: crc },
   layout: { byteSize: 896, nameOffset: 24, nameByteSize: 56 },
   btf: Uint8Array.of(1, 2, 3, 4, 5),
   information: [["build_id", "abcd"]] as const,
@@ -155,6 +164,30 @@ test("writes what a kernel of x86-64 asks for", async () => {
   expect([symbols.length, symbols.name(1), symbols.sectionIndex[1]]).toEqual([2, "__this_module", 3]);
   // What it writes it also reads, as any module of that kernel.
   expect(await factsOfModule(elf)).toEqual(input.facts);
+});
+
+test.each([true, false])("writes what is read again for 32 bits, little endian %s", async (littleEndian) => {
+  const facts = {
+    machine: 40,
+    flags: 0x0500_0000,
+    is64: false,
+    littleEndian,
+    vermagic,
+    moduleLayoutCrc: crc,
+  };
+  const elf = await opened(writeModule({ ...input, facts }));
+  expect([elf.is64, elf.littleEndian, elf.flags, elf.machine]).toEqual([
+    false,
+    littleEndian,
+    0x0500_0000,
+    40,
+  ]);
+  const versions = Buffer.from(await elf.sectionBytes(elf.section("__versions")!));
+  expect(littleEndian ? versions.readUInt32LE(0) : versions.readUInt32BE(0)).toBe(crc);
+  expect(versions.toString("latin1", 4, 18)).toBe("module_layout\0");
+  const symbols = elf.symbolTable()!;
+  expect([symbols.name(1), symbols.byteSize(1)]).toEqual(["__this_module", 896n]);
+  expect(await factsOfModule(elf)).toEqual(facts);
 });
 
 test("gives arm64 its places for jump stubs, and no checksum where none is asked for", async () => {

@@ -1,12 +1,16 @@
+import {
+  type ElfSectionInput,
+  EM_AARCH64,
+  EM_X86_64,
+  SHF_ALLOC,
+  SHF_EXECINSTR,
+  SHF_WRITE,
+  STB_GLOBAL,
+  STT_OBJECT,
+  writeElf,
+} from "../elf/index.ts";
 import { UsageError } from "../io/index.ts";
 import type { ModuleFacts, ModuleLayout } from "./module-facts.ts";
-import { type SectionInput, writeRelocatable } from "./relocatable.ts";
-
-const SHF_WRITE = 1;
-const SHF_ALLOC = 2;
-const SHF_EXECINSTR = 4;
-const EM_X86_64 = 62;
-const EM_AARCH64 = 183;
 
 /** A module to write. */
 export interface ModuleInput {
@@ -29,12 +33,12 @@ export function writeModule({ name, facts, layout, btf, information }: ModuleInp
   checkName(name, layout);
   const thisModule = new Uint8Array(layout.byteSize);
   thisModule.set(Buffer.from(name, "latin1"), layout.nameOffset);
-  const sections: SectionInput[] = [
+  const sections: ElfSectionInput[] = [
     { name: ".modinfo", flags: SHF_ALLOC, alignment: 1, bytes: modinfoBytes(name, facts, information) },
   ];
   const { moduleLayoutCrc } = facts;
   if (moduleLayoutCrc !== undefined) {
-    const bytes = versionBytes(moduleLayoutCrc, facts.littleEndian);
+    const bytes = versionBytes(moduleLayoutCrc, facts);
     sections.push({ name: "__versions", flags: SHF_ALLOC, alignment: 8, bytes });
   }
   sections.push({
@@ -45,12 +49,16 @@ export function writeModule({ name, facts, layout, btf, information }: ModuleInp
   });
   if (facts.machine === EM_AARCH64) sections.push(...jumpStubSections());
   sections.push({ name: ".BTF", flags: 0, alignment: 4, bytes: btf });
-  return writeRelocatable({
-    machine: facts.machine,
-    littleEndian: facts.littleEndian,
-    sections,
-    symbols: [{ name: "__this_module", section: ".gnu.linkonce.this_module" }],
-  });
+  const symbol = {
+    name: "__this_module",
+    value: 0n,
+    byteSize: layout.byteSize,
+    binding: STB_GLOBAL,
+    type: STT_OBJECT,
+    section: sections.findIndex((section) => section.bytes === thisModule),
+  };
+  const { machine, flags, is64, littleEndian } = facts;
+  return writeElf({ machine, flags, is64, littleEndian, sections, symbols: [symbol] });
 }
 
 /** @throws {UsageError} for what the kernel does not take as the name of a module */
@@ -82,16 +90,18 @@ function modinfoBytes(
   return Buffer.from(text.join(""), "utf8");
 }
 
-/** One struct modversion_info of 64-bit kernels. */
-function versionBytes(crc: number, littleEndian: boolean): Uint8Array {
+/** One struct modversion_info: 64 bytes, of which the first word is the checksum. */
+function versionBytes(crc: number, { is64, littleEndian }: ModuleFacts): Uint8Array {
   const bytes = new Uint8Array(64);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(crc), littleEndian);
-  bytes.set(Buffer.from("module_layout", "latin1"), 8);
+  const view = new DataView(bytes.buffer);
+  if (is64) view.setBigUint64(0, BigInt(crc), littleEndian);
+  else view.setUint32(0, crc, littleEndian);
+  bytes.set(Buffer.from("module_layout", "latin1"), is64 ? 8 : 4);
   return bytes;
 }
 
 /** arm64 refuses modules that have no place for jump stubs, needed or not; it sizes them itself. */
-function jumpStubSections(): SectionInput[] {
+function jumpStubSections(): ElfSectionInput[] {
   const names = [".plt", ".init.plt", ".text.ftrace_trampoline", ".init.text.ftrace_trampoline"];
   const flags = SHF_ALLOC | SHF_EXECINSTR;
   return names.map((name) => ({ name, flags, alignment: 1, bytes: new Uint8Array(1) }));
