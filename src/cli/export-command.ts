@@ -9,7 +9,7 @@ import {
   scriptTypes,
   writeCHeader,
 } from "../btf/index.ts";
-import { isfSymbols, kernelTypes, scriptVariables } from "../commands/index.ts";
+import { isfSymbols, kernelElf, kernelTypes, scriptVariables } from "../commands/index.ts";
 import { ElfFile } from "../elf/index.ts";
 import { FileSource, UsageError } from "../io/index.ts";
 import { parseProcKallsyms } from "../kallsyms/index.ts";
@@ -20,13 +20,14 @@ import { checkWritable, standardOutput, writeOutput } from "./output-file.ts";
 import type { Streams } from "./streams.ts";
 import { version } from "./version.ts";
 
-const formats = ["header", "isf", "types", "json"] as const;
-type Format = (typeof formats)[number];
+const formats = ["header", "isf", "types", "json", "elf"] as const;
+type TypeFormat = Exclude<(typeof formats)[number], "elf">;
 
 interface ExportFlags extends DumpFlags {
   output?: string;
   base?: string;
   symbols?: string;
+  linked?: boolean;
 }
 
 /** What is exported: types, and what is known of the symbols. */
@@ -42,13 +43,15 @@ WHAT:
   isf     Volatility 3's symbol table: types, symbols with their types, the banner
   types   TypeScript declarations (.d.ts) of structs and variables
   json    as 'btf dump json'
+  elf     an ELF file with the symbols, types, code and build id of the kernel in a dump
 
-FILE is a dump, a vmlinux with .BTF, or raw BTF (for isf then with --symbols).
+FILE is a dump; or, but for elf, a vmlinux with .BTF, or raw BTF (for isf then with --symbols).
 
 Example:
   $ dwarfless export isf vmcore -o linux-6.1.json
   $ dwarfless export isf vmlinux.btf --symbols System.map -o linux-6.1.json
   $ dwarfless export types vmcore -o kernel.d.ts
+  $ dwarfless export elf vmcore -o vmlinux.elf && gdb -batch -ex 'info symbol 0xffffffff94236350' vmlinux.elf
 `;
 
 /** `dwarfless export` */
@@ -60,19 +63,30 @@ export function exportCommand(streams: Streams): Command {
     .requiredOption("-o, --output <OUT>", "where to, - for standard output")
     .option("--base <BTF>", "what FILE was split from: raw BTF, or ELF with .BTF")
     .option("--symbols <FILE>", "isf: symbols of the kernel, as System.map or /proc/kallsyms has them")
+    .option("--linked", "elf: addresses that the kernel was linked at, without modules")
     .addHelpText("after", example)
     .action(async (what: string, files: string[], flags: ExportFlags) => {
       const format = formats.find((name) => name === what);
       if (format === undefined) throw new UsageError(`'${what}' is not one of ${formats.join(", ")}`);
       const output = flags.output ?? standardOutput;
+      if (flags.linked && format !== "elf") throw new UsageError("--linked goes with elf");
       checkWritable(output);
       const pieces: Uint8Array[] = [];
-      const keep = (subject: Subject): void => exportTo(format, subject, (piece) => pieces.push(piece));
+      const keep = (subject: Subject): void => {
+        if (format === "elf") throw new UsageError(`export elf: no dump: '${files[0]}'`);
+        exportTo(format, subject, (piece) => pieces.push(piece));
+      };
       const file = files[0]!;
       if (!(await holdsBtf(file))) {
         if (flags.base !== undefined || flags.symbols !== undefined)
           throw new UsageError("--base and --symbols go with BTF, not with a dump");
         await withKernel(files, flags, streams, (kernel) => {
+          if (format === "elf") {
+            const { bytes, missing } = kernelElf(kernel, { linked: flags.linked ?? false });
+            for (const text of missing) streams.err(`dwarfless: ${text}\n`);
+            pieces.push(bytes);
+            return;
+          }
           const btf = kernelTypes(kernel);
           keep({
             btf,
@@ -95,7 +109,7 @@ export function exportCommand(streams: Streams): Command {
     });
 }
 
-function exportTo(format: Format, subject: Subject, write: (piece: Uint8Array) => void): void {
+function exportTo(format: TypeFormat, subject: Subject, write: (piece: Uint8Array) => void): void {
   const { btf } = subject;
   const writeText = (pieces: Iterable<string>): void => {
     for (const piece of pieces) write(Buffer.from(piece));

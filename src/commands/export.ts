@@ -51,8 +51,8 @@ export function* isfSymbols(kernel: Kernel, btf: Btf): Generator<IsfSymbol> {
   }
 }
 
-/** What was added to an address when the kernel was moved; per-CPU offsets and constants were not. */
-function linkedAddress(kernel: Kernel, offset: bigint): (address: bigint) => bigint {
+/** Takes off what was added to an address when the kernel was moved; per-CPU offsets and constants were not. */
+export function linkedAddress(kernel: Kernel, offset: bigint): (address: bigint) => bigint {
   const start = kernel.symbols.named("_text", "")[0] ?? kernel.symbols.named("_stext", "")[0];
   const end = kernel.symbols.named("_end", "")[0];
   if (offset === 0n || start === undefined || end === undefined) return (address) => address;

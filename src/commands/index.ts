@@ -10,6 +10,7 @@ export {
   type TaskStack,
 } from "./bt.ts";
 export { groupLines, stackLines, type StackTextOptions } from "./bt-text.ts";
+export { type ElfExport, type ElfExportOptions, kernelElf } from "./export-elf.ts";
 export { evaluateAll, type FailedRow, type ValueRow } from "./eval.ts";
 export { hex } from "./hex.ts";
 export { infoLines, type KernelInfo, kernelInfo } from "./info.ts";

@@ -1,5 +1,11 @@
+import { LimitError } from "../io/index.ts";
 import {
   ET_REL,
+  PT_LOAD,
+  SHF_ALLOC,
+  SHF_EXECINSTR,
+  SHF_WRITE,
+  SHN_LORESERVE,
   SHT_NOBITS,
   SHT_PROGBITS,
   SHT_STRTAB,
@@ -7,12 +13,20 @@ import {
   STB_LOCAL,
   SYMBOL_ABS,
 } from "./constants.ts";
-import { headerFields, sectionFields, symbolFields, viewOf, writeWord, type ElfLayout } from "./layout.ts";
+import {
+  type ElfLayout,
+  headerFields,
+  sectionFields,
+  segmentFields,
+  symbolFields,
+  viewOf,
+  writeWord,
+} from "./layout.ts";
 
 /** One section; headers and tables of names are added. */
 export interface ElfSectionInput {
   name: string;
-  /** SHT_; SHT_PROGBITS by default. */
+  /** SHT_; by default SHT_PROGBITS, or SHT_NOBITS without contents. */
   type?: number;
   /** SHF_ flags. */
   flags: number;
@@ -20,7 +34,7 @@ export interface ElfSectionInput {
   alignment: number;
   /** Where it is in memory; 0 by default. */
   address?: bigint;
-  /** Contents; of SHT_NOBITS how many bytes it has in memory. */
+  /** Contents, or how many bytes there would be. */
   bytes: Uint8Array | number;
 }
 
@@ -59,8 +73,9 @@ interface Placed {
 }
 
 /**
- * A whole ELF file from sections and symbols: header, contents, section headers. It has no segments and no
- * relocations. Layout: gABI chapter 4.
+ * A whole ELF file from sections and symbols: header, contents, section headers; if it is linked, with a segment
+ * for each section in memory. It has no relocations. Layout: gABI chapters 4 and 5.
+ * @throws {LimitError} `ELF_SECTIONS` for more sections than its header can count
  */
 export function writeElf(input: ElfInput): Uint8Array {
   const { is64, littleEndian } = input;
@@ -84,8 +99,15 @@ export function writeElf(input: ElfInput): Uint8Array {
   symtab.info = locals.length + 1;
   symtab.entryByteSize = symbolFields(is64).byteSize;
 
+  if (sections.length + 1 >= SHN_LORESERVE)
+    throw new LimitError("ELF_SECTIONS", `${sections.length} sections are too many`);
+
   const header = headerFields(is64);
-  let end = header.byteSize;
+  const { type: fileType = ET_REL } = input;
+  const loaded =
+    fileType === ET_REL ? [] : sections.filter(({ input: { flags } }) => (flags & SHF_ALLOC) !== 0);
+  const segment = segmentFields(is64);
+  let end = header.byteSize + loaded.length * segment.byteSize;
   for (const section of sections) {
     section.offset = roundUp(end, section.input.alignment);
     end = section.offset + fileByteSize(section.input);
@@ -95,18 +117,35 @@ export function writeElf(input: ElfInput): Uint8Array {
   const file = new Uint8Array(tableOffset + (sections.length + 1) * record.byteSize);
   const view = viewOf(file);
   file.set([0x7f, 0x45, 0x4c, 0x46, is64 ? 2 : 1, littleEndian ? 1 : 2, 1]);
-  view.setUint16(16, input.type ?? ET_REL, littleEndian);
+  view.setUint16(16, fileType, littleEndian);
   view.setUint16(18, input.machine, littleEndian);
   view.setUint32(20, 1, littleEndian);
   writeWord(view, header.e_shoff, tableOffset, input);
   view.setUint32(header.e_flags, input.flags ?? 0, littleEndian);
   // e_ehsize is before e_phentsize.
   view.setUint16(header.e_phentsize - 2, header.byteSize, littleEndian);
+  if (loaded.length > 0) {
+    writeWord(view, header.e_phoff, header.byteSize, input);
+    view.setUint16(header.e_phentsize, segment.byteSize, littleEndian);
+    view.setUint16(header.e_phnum, loaded.length, littleEndian);
+  }
+  loaded.forEach(({ input: { flags, address = 0n, bytes }, offset }, index) => {
+    const at = header.byteSize + index * segment.byteSize;
+    view.setUint32(at + segment.p_type, PT_LOAD, littleEndian);
+    view.setUint32(at + segment.p_flags, segmentFlags(flags), littleEndian);
+    writeWord(view, at + segment.p_offset, offset, input);
+    writeAddress(view, at + segment.p_vaddr, address, input);
+    writeAddress(view, at + segment.p_paddr, address, input);
+    writeWord(view, at + segment.p_filesz, typeof bytes === "number" ? 0 : bytes.length, input);
+    writeWord(view, at + segment.p_memsz, typeof bytes === "number" ? bytes : bytes.length, input);
+    writeWord(view, at + segment.p_align, 1, input);
+  });
   view.setUint16(header.e_shentsize, record.byteSize, littleEndian);
   view.setUint16(header.e_shnum, sections.length + 1, littleEndian);
   view.setUint16(header.e_shstrndx, sections.length, littleEndian);
   sections.forEach((section, index) => {
-    const { type = SHT_PROGBITS, flags, alignment, address = 0n, bytes } = section.input;
+    const { flags, alignment, address = 0n, bytes } = section.input;
+    const { type = typeof bytes === "number" ? SHT_NOBITS : SHT_PROGBITS } = section.input;
     if (typeof bytes !== "number") file.set(bytes, section.offset);
     const at = tableOffset + (index + 1) * record.byteSize;
     view.setUint32(at + record.sh_name, nameOffsets[index]!, littleEndian);
@@ -158,8 +197,13 @@ function placed(input: ElfSectionInput): Placed {
   return { input, link: 0, info: 0, entryByteSize: 0, offset: 0 };
 }
 
-function fileByteSize({ type, bytes }: ElfSectionInput): number {
-  return type === SHT_NOBITS || typeof bytes === "number" ? 0 : bytes.length;
+function fileByteSize({ bytes }: ElfSectionInput): number {
+  return typeof bytes === "number" ? 0 : bytes.length;
+}
+
+/** PF_R, and PF_W and PF_X where the section has them. */
+function segmentFlags(flags: number): number {
+  return 4 | ((flags & SHF_WRITE) === 0 ? 0 : 2) | ((flags & SHF_EXECINSTR) === 0 ? 0 : 1);
 }
 
 function roundUp(value: number, multiple: number): number {
