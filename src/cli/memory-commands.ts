@@ -11,14 +11,17 @@ import {
   showStruct,
   structLines,
   type StructRow,
+  textLines,
   translateAddresses,
   translationLines,
   type TranslationRow,
   treeKind,
+  untilUnprintable,
   walkLinkedList,
   walkTree,
   whatisLines,
   type WhatisRow,
+  withCaches,
   wordLines,
   type WordRow,
 } from "../commands/index.ts";
@@ -38,13 +41,14 @@ export function memoryCommands(streams: Streams, setExitCode: (code: number) => 
     ownH(table(list)),
     table(tree),
     ownH(table(search)),
-    table(rd),
+    withWidths(table(rd)),
     table(vtop),
     table(whatis),
   ];
 }
 
 interface StructFlags {
+  count?: string;
   offsets?: boolean;
   hex?: boolean;
   embedded?: string;
@@ -54,15 +58,17 @@ function structOf(tag: "struct" | "union"): TableCommand<StructRow, StructFlags>
   return {
     name: tag,
     description: `a ${tag}'s members, or a ${tag} at an address`,
-    argument: "a dump; then NAME or NAME.MEMBER,MEMBER; then an address and a count",
-    example: tag === "struct" ? "vmcore task_struct.pid,comm init_task" : "vmcore -o thread_union",
+    argument: "a dump; then NAME or NAME.MEMBER,MEMBER; then an address or ADDRESS:CPUS, and a count",
+    example: tag === "struct" ? "vmcore rq.nr_running runqueues:a" : "vmcore -o thread_union",
     plural: "structs",
     options: [
       ["-o, --offsets", "offsets of the members; with an address their addresses"],
       ["-l, --embedded <OFFSET>", "the address is of a member: bytes, or NAME.MEMBER"],
+      ["-c, --count <COUNT>", "so many, one behind the other; also as the last argument"],
       ["-x, --hex", "integers in hexadecimal"],
     ],
-    list(kernel, _, [name, address, count, ...more], flags) {
+    list(kernel, _, [name, address, last, ...more], flags) {
+      const count = last ?? flags.count;
       if (name === undefined) throw new UsageError(`${tag}: what ${tag}?`);
       if (more.length > 0) throw new UsageError(`${tag}: '${more[0]}' is one argument too many`);
       const rows = showStruct(kernel, {
@@ -129,6 +135,7 @@ const list: TableCommand<EntryRow, ListFlags> = {
 };
 
 interface TreeFlags {
+  below?: boolean;
   type?: string;
   root?: string;
   node?: string;
@@ -146,6 +153,7 @@ const tree: TableCommand<EntryRow, TreeFlags> = {
   options: [
     ["-t, --type <TYPE>", "rbtree (default), radix, xarray, maple; or how they begin"],
     ["-r, --root <OFFSET>", "of the root in what starts at the address: bytes, or STRUCT.MEMBER"],
+    ["-N, --below", "the address is of a red-black tree's node, not of its root"],
     ["-o, --node <OFFSET>", "of a red-black tree's node in the structures: bytes, or STRUCT.MEMBER"],
     ["-s, --show <STRUCT>", "show every structure, or STRUCT.MEMBER,MEMBER of it"],
     ["-n, --count <COUNT>", "at most so many (default: 100000)"],
@@ -156,6 +164,7 @@ const tree: TableCommand<EntryRow, TreeFlags> = {
     const rows = walkTree(kernel, gaps, {
       start,
       kind: treeKind(flags.type ?? "rbtree"),
+      isNode: flags.below ?? false,
       rootOffset: flags.root,
       nodeOffset: flags.node,
       show: flags.show,
@@ -168,6 +177,9 @@ const tree: TableCommand<EntryRow, TreeFlags> = {
 };
 
 interface SearchFlags {
+  length?: string;
+  physical?: boolean;
+  pid?: string;
   start?: string;
   end?: string;
   mask?: string;
@@ -186,6 +198,9 @@ const search: TableCommand<HitRow, SearchFlags> = {
   options: [
     ["-s, --start <ADDRESS>", "from this address on (default: all of physical memory)"],
     ["-e, --end <ADDRESS>", "up to this address"],
+    ["-l, --length <BYTES>", "so many bytes, instead of an end"],
+    ["-p, --physical", "start and end are physical addresses"],
+    ["-u, --pid <PID>", "in the memory of this process"],
     ["-m, --mask <BITS>", "bits that may be anything"],
     ["-c, --text", "texts, at any address"],
     ["-w, --words", "words of 32 bits instead of 64"],
@@ -202,6 +217,9 @@ const search: TableCommand<HitRow, SearchFlags> = {
       mask: flags.mask,
       start: flags.start,
       end: flags.end,
+      length: countOf(flags.length),
+      physical: flags.physical ?? false,
+      pid: pidOf(flags.pid),
       count: countOf(flags.count),
       deadline: flags.deadline === undefined ? undefined : Date.now() + Number(flags.deadline) * 1000,
     });
@@ -216,7 +234,15 @@ interface RdFlags {
   pid?: string;
   end?: string;
   symbols?: boolean;
+  slabs?: boolean;
+  text?: boolean;
+  signed?: boolean;
+  unsigned?: boolean;
+  bare?: boolean;
 }
+
+/** Bytes of a text that has no count, at most. */
+const maximumTextByteSize = 4096;
 
 const rd: TableCommand<WordRow, RdFlags> = {
   name: "rd",
@@ -225,27 +251,52 @@ const rd: TableCommand<WordRow, RdFlags> = {
   example: "vmcore -s init_task 4",
   plural: "words",
   options: [
-    ["-w, --width <BITS>", "of a word: 8, 16, 32 or 64 (default)"],
+    ["-w, --width <BITS>", "of a word: 8, 16, 32 or 64 (default); also -8, -16, -32, -64"],
     ["-p, --physical", "the address is a physical one"],
     ["-u, --pid <PID>", "the address is one of this process"],
     ["-e, --end <ADDRESS>", "up to this address, instead of a count"],
     ["-s, --symbols", "symbols for the values that lie in one"],
+    ["-S, --slabs", "symbols, and [CACHE] for the values that point into a slab"],
+    ["-d, --signed", "signed decimal numbers"],
+    ["-D, --unsigned", "unsigned decimal numbers"],
+    ["-a, --text", "text: as many bytes, or up to the first that is not printable"],
+    ["-x, --bare", "without the characters"],
   ],
-  list(kernel, _, [address, count, ...more], flags) {
+  list(kernel, gaps, [address, count, ...more], flags) {
     if (address === undefined || more.length > 0) throw new UsageError("rd: an address, and a count");
-    const rows = readWords(kernel, {
+    if (flags.text === true && flags.width !== undefined) throw new UsageError("rd: -a is of bytes");
+    if (flags.signed === true && flags.unsigned === true) throw new UsageError("rd: -d or -D");
+    const isWhole = flags.text === true && count === undefined && flags.end === undefined;
+    const read = readWords(kernel, {
       address,
-      bits: Number(flags.width ?? 64),
+      bits: flags.text === true ? 8 : Number(flags.width ?? 64),
       physical: flags.physical ?? false,
       pid: pidOf(flags.pid),
       end: flags.end,
+      ...(isWhole && { count: maximumTextByteSize }),
       ...(count !== undefined && { count: parseLength(count) }),
     });
+    const words = isWhole && read[0]!.error === null ? untilUnprintable(read) : read;
+    const rows = flags.slabs === true ? withCaches(kernel, gaps, words) : words;
     const missing = new Set(rows.map(({ error }) => error).filter((error) => error !== null));
     return { rows, missing: [...missing] };
   },
-  lines: (rows, flags) => wordLines(rows, flags.symbols),
+  lines(rows, flags) {
+    if (flags.text === true) return textLines(rows);
+    return wordLines(rows, {
+      symbols: flags.symbols === true || flags.slabs === true,
+      decimal: flags.signed === true ? "d" : flags.unsigned === true ? "D" : undefined,
+      bare: flags.bare ?? false,
+    });
+  },
 };
+
+/** `-8`, `-16`, `-32`, `-64`, as crash's `rd` has them: options of two digits are none to commander. */
+function withWidths(command: Command): Command {
+  const parse = command.parseOptions.bind(command);
+  command.parseOptions = (argv) => parse(argv.map((each) => each.replace(/^-(8|16|32|64)$/, "--width=$1")));
+  return command;
+}
 
 const vtop: TableCommand<TranslationRow, { pid?: string }> = {
   name: "vtop",

@@ -87,7 +87,7 @@ export { type MemberRow, showStruct, structLines, type StructRow } from "./struc
 export { entryLines, type EntryRow, type ListQuery, walkLinkedList } from "./list.ts";
 export { treeKind, walkTree } from "./tree.ts";
 export { hitLines, type HitRow, searchMemory } from "./search.ts";
-export { readWords, wordLines, type WordRow } from "./words.ts";
+export { readWords, textLines, untilUnprintable, withCaches, wordLines, type WordRow } from "./words.ts";
 export { translateAddresses, translationLines, type TranslationRow } from "./vtop.ts";
 export { type Candidate, identifyAddresses, whatisLines, type WhatisRow } from "./whatis.ts";
 export { isfSymbols, kernelTypes, scriptVariables } from "./export.ts";

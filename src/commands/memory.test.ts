@@ -9,7 +9,8 @@ import { likelyStruct, memberText } from "./likely-struct.ts";
 import { entryLines, walkLinkedList } from "./list.ts";
 import { showStruct, structLines } from "./struct.ts";
 import { treeKind, walkTree } from "./tree.ts";
-import { readWords, wordLines } from "./words.ts";
+import { searchMemory } from "./search.ts";
+import { readWords, textLines, untilUnprintable, wordLines } from "./words.ts";
 
 const base = 0xffff_8880_0000_0000n;
 const at = (offset: number): bigint => base + BigInt(offset);
@@ -55,8 +56,9 @@ beforeEach(() => {
     symbols: [{ name: "items", address: at(0), byteSize: 16 }],
   });
   program.evaluator = evaluate;
-  const named = (): [] => [];
-  kernel = { program, symbols: { named }, foundation: { memory } } as unknown as Kernel;
+  const named = (name: string): object[] => (name === "cells" ? [{ kind: "percpu", address: 0x100n }] : []);
+  const perCpu = { possibleCpus: [0, 1], address: (of: bigint, cpu: number) => at(cpu * 0x100) + of };
+  kernel = { program, perCpu, symbols: { named }, foundation: { memory } } as unknown as Kernel;
   gaps = new Gaps();
   // A head at 0, items at 0x100 and 0x200.
   words(0, at(0x110), at(0x210));
@@ -176,6 +178,58 @@ test("rd: words of all sizes, symbols, and what is not there", () => {
   expect(readWords(kernel, { address: hex(0x600), bits: 64 })[0]!.symbol).toBe("items+8");
   expect(readWords(kernel, { address: "0x10", bits: 8 })[0]).toMatchObject({ value: null });
   expect(() => readWords(kernel, { address: hex(0), bits: 7 })).toThrow("8, 16, 32 or 64");
+});
+
+test("rd: decimal numbers, and text", () => {
+  words(0x600, -2n & 0xffff_ffff_ffff_ffffn, 0x0a21_6f6c_6c65_48n);
+  const of = (bits: number, count: number): ReturnType<typeof readWords> =>
+    readWords(kernel, { address: hex(0x600), bits, count });
+  expect([...wordLines(of(64, 1), { decimal: "d", bare: true })][0]).toMatch(/^ffff888000000600: +-2$/);
+  expect([...wordLines(of(64, 1), { decimal: "D", bare: true })][0]).toMatch(/: +18446744073709551614$/);
+  expect([...wordLines(of(32, 3), { decimal: "d", bare: true })]).toEqual([
+    "ffff888000000600:           -2          -1",
+    "ffff888000000608:   1819043144",
+  ]);
+  expect([...wordLines([{ ...of(64, 1)[0]!, cache: "item" }], { symbols: true })]).toEqual([
+    "ffff888000000600:  [item]",
+  ]);
+  const text = readWords(kernel, { address: hex(0x608), bits: 8, count: 8 });
+  expect([...textLines(untilUnprintable(text))]).toEqual(["ffff888000000608:  Hello!"]);
+});
+
+test("struct: the objects of CPUs, by a per-CPU symbol", () => {
+  const of = (address: string): string[] => [
+    ...structLines(showStruct(kernel, { tag: "struct", name: "item.value,low", address })),
+  ];
+  const [first, second] = [
+    ["[0]: ffff888000000100", ".value = (unsigned long)1", ".low = (unsigned int)1"],
+    ["[1]: ffff888000000200", ".value = (unsigned long)2", ".low = (unsigned int)0"],
+  ];
+  expect(of("cells:a")).toEqual([...first, ...second]);
+  expect(of("cells:1")).toEqual(second);
+  expect(of("cells:0-1")).toEqual([...first, ...second]);
+  expect(() => of("cells:2")).toThrow("no CPU 2");
+  expect(() => of("cells:1-")).toThrow("'1-' is no list of CPUs");
+});
+
+test("tree: what is below a node", () => {
+  words(0x400, 1n, at(0x500), 0n);
+  words(0x500, at(0x400), 0n, 0n);
+  const below = (start: number, more = {}): unknown[] => [
+    ...walkTree(kernel, gaps, { start: hex(start), kind: "rbtree", isNode: true, ...more }),
+  ];
+  expect(below(0x400)).toEqual([{ address: hex(0x400) }, { address: hex(0x500) }]);
+  expect(below(0x500)).toEqual([{ address: hex(0x500) }]);
+  expect(() => below(0x500, { kind: "maple" })).toThrow("red-black");
+});
+
+test("search: bounds that contradict each other", () => {
+  const search = (more: object): unknown =>
+    searchMemory(kernel, gaps, { values: ["1"], text: false, byteSize: 8, ...more });
+  expect(() => search({ length: 8 })).toThrow("-l goes with -s");
+  expect(() => search({ start: "8", length: 8, end: "16" })).toThrow("-e or -l");
+  expect(() => search({ start: "16", end: "8" })).toThrow("the end lies before the start");
+  expect(() => search({ physical: true, pid: 1 })).toThrow("-p or -u");
 });
 
 test("the likely struct of a cache: by name, where the sizes allow it", () => {

@@ -1,10 +1,12 @@
 import { inRun, type LinearRun } from "../arch/index.ts";
 import { FaultError, UsageError } from "../io/index.ts";
 import type { Kernel } from "../kernel/index.ts";
-import { directMap, directMapAddress, type Gaps } from "../linux/index.ts";
+import type { PhysicalRange } from "../dump/index.ts";
+import { directMap, directMapAddress, findTask, type Gaps } from "../linux/index.ts";
 import { type AddressSpace, scanPhysical } from "../memory/index.ts";
 import { hex } from "./hex.ts";
 import { resolveAddress } from "./read.ts";
+import { memoryOfProcess } from "./process-memory.ts";
 
 /** Places that are shown unless told otherwise. */
 export const defaultHitCount = 10_000;
@@ -34,6 +36,12 @@ export interface SearchQuery {
   /** Virtual addresses to search between; all physical memory without both. */
   start?: string | undefined;
   end?: string | undefined;
+  /** Bytes from the start, instead of an end. */
+  length?: number | undefined;
+  /** Start and end are physical addresses. */
+  physical?: boolean;
+  /** Memory of the process of this PID: all of it without a start. */
+  pid?: number | undefined;
   count?: number | undefined;
   /** As `Date.now()` counts. */
   deadline?: number | undefined;
@@ -61,11 +69,38 @@ export function searchMemory(kernel: Kernel, gaps: Gaps, query: SearchQuery): Hi
     throw new UsageError(`'${query.count}' is no count of places`);
   const rows: HitRow[] = [];
   const isFull = (): boolean => rows.length >= limit;
-  if (query.start === undefined && query.end === undefined)
+  if (query.physical === true && query.pid !== undefined) throw new UsageError("search: -p or -u");
+  const isBounded = query.start !== undefined || query.end !== undefined || query.length !== undefined;
+  if (query.physical === true || (query.pid === undefined && !isBounded))
     searchPhysical(kernel, gaps, query, needles, rows, isFull);
   else searchVirtual(kernel, gaps, query, needles, rows, isFull);
   if (isFull()) gaps.limit(`search: stopped after ${limit} places`);
   return rows;
+}
+
+/** First address, and the first behind the last; undefined where a query does not say. @throws {UsageError} */
+function boundsOf(kernel: Kernel, { start, end, length }: SearchQuery): { start?: bigint; end?: bigint } {
+  if (end !== undefined && length !== undefined) throw new UsageError("search: -e or -l");
+  if (start === undefined && length !== undefined) throw new UsageError("search: -l goes with -s");
+  const first = start === undefined ? undefined : resolveAddress(kernel, start);
+  const last =
+    length !== undefined
+      ? first! + BigInt(length)
+      : end === undefined
+        ? undefined
+        : resolveAddress(kernel, end);
+  if (last !== undefined && last <= (first ?? 0n))
+    throw new UsageError("search: the end lies before the start");
+  return { ...(first !== undefined && { start: first }), ...(last !== undefined && { end: last }) };
+}
+
+/** A dump's memory between two physical addresses. */
+function rangesBetween({ dump }: Kernel, start: bigint, end: bigint): PhysicalRange[] {
+  return dump.ranges.flatMap((range) => {
+    const first = Math.max(range.start, Number(start));
+    const byteSize = Math.min(range.start + range.byteSize, Number(end)) - first;
+    return byteSize > 0 ? [{ ...range, start: first, byteSize }] : [];
+  });
 }
 
 function textNeedle(value: string): Needle {
@@ -130,14 +165,17 @@ function rarest(pattern: Uint8Array, care: Uint8Array): number {
 function searchPhysical(
   kernel: Kernel,
   gaps: Gaps,
-  { deadline }: SearchQuery,
+  query: SearchQuery,
   needles: readonly Needle[],
   rows: HitRow[],
   isFull: () => boolean,
 ): void {
+  const { deadline } = query;
   const places = new KernelPlaces(kernel);
+  const { start = 0n, end = 1n << 64n } = boundsOf(kernel, query);
   const overlapByteSize = Math.max(...needles.map(({ byteSize }) => byteSize)) - 1;
-  const options = { overlapByteSize, ...(deadline !== undefined && { deadline }) };
+  const ranges = rangesBetween(kernel, start, end);
+  const options = { overlapByteSize, ranges, ...(deadline !== undefined && { deadline }) };
   const result = scanPhysical(kernel.dump, options, (bytes, start, ownByteSize) => {
     // The overlap moves a piece away from a multiple of a word.
     const skew = start % 8;
@@ -165,10 +203,13 @@ function searchVirtual(
   rows: HitRow[],
   isFull: () => boolean,
 ): void {
-  const { memory } = kernel.foundation;
-  if (query.start === undefined) throw new UsageError("search: -e goes with -s");
-  const start = resolveAddress(kernel, query.start);
-  const end = query.end === undefined ? 0xffff_ffff_ffff_ffffn : resolveAddress(kernel, query.end);
+  const { pid } = query;
+  const memory = pid === undefined ? kernel.foundation.memory : memoryOfProcess(kernel, pid);
+  const bounds = boundsOf(kernel, query);
+  if (bounds.start === undefined && pid === undefined) throw new UsageError("search: -e goes with -s");
+  const start = bounds.start ?? 0n;
+  const last = pid === undefined ? 0xffff_ffff_ffff_ffffn : userEnd(kernel, pid);
+  const end = bounds.end !== undefined && bounds.end < last ? bounds.end : last;
   if (end <= start) throw new UsageError("search: the end lies before the start");
   const longest = Math.max(...needles.map(({ byteSize }) => byteSize));
   let seen = 0;
@@ -204,6 +245,11 @@ function searchVirtual(
     tail = body.subarray(Math.max(0, body.length - (longest - 1)));
     tailEnd = run.address + BigInt(run.byteSize);
   }
+}
+
+/** First address behind those of a process: `mm_struct.task_size`. */
+function userEnd({ program }: Kernel, pid: number): bigint {
+  return findTask(program, pid)!.member("mm").member("task_size").scalar() as bigint;
 }
 
 /** Places from `from` up to `end`, ascending for one needle. */

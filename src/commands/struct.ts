@@ -47,6 +47,8 @@ export interface LayoutRow {
 export interface ObjectRow {
   type: string;
   address: string;
+  /** Of a per-CPU object its CPU, and where the whole struct is; else absent. */
+  perCpu?: { cpu: number; address: string };
   value: JsonValue;
   /** As C would initialise it. */
   text: string;
@@ -59,7 +61,10 @@ export interface StructQuery {
   tag: "struct" | "union";
   /** `task_struct`, `task_struct.comm`, `task_struct.pid,comm`. */
   name: string;
-  /** Number, symbol or expression; undefined for the type itself. */
+  /**
+   * Number, symbol or expression; undefined for the type itself. With `:a`, `:0`, `:0-3,5` the objects of these
+   * CPUs, by a per-CPU symbol or pointer.
+   */
   address?: string | undefined;
   count?: number;
   /** Bytes from the object to `address`, or a member of it. */
@@ -85,23 +90,52 @@ export function showStruct(kernel: Kernel, query: StructQuery): StructRow[] {
   if (!(Number.isSafeInteger(count) && count >= 1 && count <= maximumCount)) {
     throw new UsageError(`a count from 1 to ${maximumCount}`);
   }
-  const start = BigInt.asUintN(
-    64,
-    resolveAddress(kernel, query.address) - embeddedOffset(type, query.embedded),
-  );
+  const offset = embeddedOffset(type, query.embedded);
+  const places = objectPlaces(kernel, query.address);
+  if (places.length * count > maximumCount) throw new UsageError(`more than ${maximumCount} objects`);
   const rows: StructRow[] = [];
-  for (let index = 0; index < count; index++) {
-    const address = start + BigInt(index) * BigInt(type.byteSize);
-    const whole = KernelObject.reference(kernel.program, type, BigInt.asUintN(64, address));
-    for (const each of members ?? [undefined]) {
-      const object = each === undefined ? whole : whole.subobject(each);
-      rows.push({
-        ...objectRow(kernel, object, each, query.format),
-        ...(query.offsets === true && { members: memberRows(type, each === undefined ? undefined : [each]) }),
-      });
+  for (const { start, cpu } of places) {
+    for (let index = 0; index < count; index++) {
+      const address = BigInt.asUintN(64, start - offset + BigInt(index) * BigInt(type.byteSize));
+      const whole = KernelObject.reference(kernel.program, type, address);
+      for (const each of members ?? [undefined]) {
+        const object = each === undefined ? whole : whole.subobject(each);
+        rows.push({
+          ...objectRow(kernel, object, each, query.format),
+          ...(cpu !== undefined && { perCpu: { cpu, address: hex(address) } }),
+          ...(query.offsets === true && {
+            members: memberRows(type, each === undefined ? undefined : [each]),
+          }),
+        });
+      }
     }
   }
   return rows;
+}
+
+/** Where objects are, by an address with or without `:CPUS`. @throws {UsageError} */
+function objectPlaces(kernel: Kernel, text: string): { start: bigint; cpu?: number }[] {
+  const [, base, cpus] = /^([^?]+):(a|all|[\d,-]+)$/.exec(text) ?? [];
+  if (base === undefined) return [{ start: resolveAddress(kernel, text) }];
+  const { perCpu } = kernel;
+  // The value of a per-CPU symbol is no address, but what the CPUs' offsets are added to.
+  const [symbol, ...others] = kernel.symbols.named(base);
+  const linked =
+    others.length === 0 && symbol?.kind === "percpu" ? symbol.address : resolveAddress(kernel, base);
+  return (cpus!.startsWith("a") ? perCpu.possibleCpus : cpuNumbers(cpus!)).map((cpu) => {
+    if (!perCpu.possibleCpus.includes(cpu)) throw new UsageError(`there is no CPU ${cpu}`);
+    return { start: perCpu.address(linked, cpu), cpu };
+  });
+}
+
+/** `1,3-5` as numbers. @throws {UsageError} */
+function cpuNumbers(text: string): number[] {
+  return text.split(",").flatMap((part) => {
+    const [, first, last = first] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(part) ?? [];
+    if (first === undefined || Number(last) < Number(first))
+      throw new UsageError(`'${text}' is no list of CPUs`);
+    return Array.from({ length: Number(last) - Number(first) + 1 }, (_, index) => Number(first) + index);
+  });
 }
 
 function objectRow(
@@ -188,10 +222,16 @@ function memberRow(
 
 /** Rows as text: layouts as C declares them, objects as C initialises them. */
 export function* structLines(rows: readonly StructRow[], offsets = false): Generator<string> {
+  let last = "";
   for (const row of rows) {
     if (!("text" in row)) {
       yield* layoutLines(row, offsets ? 0n : undefined);
       continue;
+    }
+    const { perCpu } = row;
+    if (perCpu !== undefined && perCpu.address !== last) {
+      last = perCpu.address;
+      yield `[${perCpu.cpu}]: ${last.slice(2)}`;
     }
     if (offsets)
       yield* layoutLines({ type: row.type, size: 0, members: row.members ?? [] }, BigInt(row.address));

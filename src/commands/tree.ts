@@ -18,6 +18,8 @@ export type TreeKind = "rbtree" | "radix" | "xarray" | "maple";
 export interface TreeQuery {
   start: string;
   kind: TreeKind;
+  /** True where `start` is no root but a red-black tree's node: what is below it. */
+  isNode?: boolean;
   /** From `start` to the root: bytes, or `struct.member`. */
   rootOffset?: string | undefined;
   /** Of red-black trees: the node in the structures; bytes, or `struct.member`. */
@@ -43,9 +45,12 @@ export function* walkTree(kernel: Kernel, gaps: Gaps, query: TreeQuery): Generat
   if (query.nodeOffset !== undefined && query.kind !== "rbtree") {
     throw new UsageError("tree: -o is for red-black trees: the others point to structures");
   }
+  if (query.isNode === true && (query.kind !== "rbtree" || query.rootOffset !== undefined)) {
+    throw new UsageError("tree: -N is for the node of a red-black tree, without -r");
+  }
   const show = shownParts(kernel, query.show, query.format);
   let left = entryLimit(query.count);
-  for (const row of gaps.walk(entriesOf(kernel, query.kind, root, nodeOffset))) {
+  for (const row of gaps.walk(entriesOf(kernel, query, root, nodeOffset))) {
     if (left-- === 0) {
       gaps.limit(`the tree goes on after ${entryLimit(query.count)} entries`);
       return;
@@ -57,12 +62,14 @@ export function* walkTree(kernel: Kernel, gaps: Gaps, query: TreeQuery): Generat
 
 function* entriesOf(
   { program }: Kernel,
-  kind: TreeKind,
+  { kind, isNode = false }: TreeQuery,
   root: bigint,
   nodeOffset: bigint,
 ): Generator<EntryRow, undefined> {
   if (kind === "rbtree") {
-    for (const node of rbtreeInorderForEach(program.object(root, "struct rb_root"))) {
+    for (const node of rbtreeInorderForEach(
+      program.object(root, isNode ? "struct rb_node" : "struct rb_root"),
+    )) {
       yield { address: hex(BigInt.asUintN(64, node - nodeOffset)) };
     }
   } else if (kind === "maple") {

@@ -15,7 +15,7 @@ import type { KernelObject } from "../program/index.ts";
 import { hex } from "./hex.ts";
 import { resolveAddress } from "./read.ts";
 import { taskRoot } from "./tasks.ts";
-import { memoryOfProcess } from "./words.ts";
+import { memoryOfProcess } from "./process-memory.ts";
 
 /** The translation of an address as JSON has it. */
 export interface TranslationRow {

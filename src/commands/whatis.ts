@@ -40,6 +40,8 @@ export interface Candidate {
   /** First address and bytes of the thing; null where it has no bounds. */
   start: string | null;
   size: number | null;
+  /** Of a slab object its cache. */
+  cache?: string;
   /** What was read to say so. */
   evidence: string[];
 }
@@ -271,6 +273,7 @@ class Identifier {
       text: `${name}${offset > 0n ? `+${hex(offset)}` : ""}${isInside ? "" : " (beside the payload)"}, ${state}${what}`,
       start: hex(object),
       size,
+      cache: name,
       evidence: [
         `struct slab ${hex(slab.address!).slice(2)}: slab_cache = ${hex(cache.address!)}, object ${index} of ${slab.member("objects").number()}`,
         `kmem_cache.name = "${name}", object_size = ${size}`,

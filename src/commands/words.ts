@@ -1,8 +1,10 @@
 import { FaultError, UsageError } from "../io/index.ts";
 import type { Kernel } from "../kernel/index.ts";
-import { findTask, processMemory } from "../linux/index.ts";
+import type { Gaps } from "../linux/index.ts";
 import { hex } from "./hex.ts";
+import { memoryOfProcess } from "./process-memory.ts";
 import { resolveAddress } from "./read.ts";
+import { identifyAddresses } from "./whatis.ts";
 
 const maximumWords = 1 << 20;
 
@@ -13,6 +15,8 @@ export interface WordRow {
   value: string | null;
   /** The symbol that the value is the address of or lies in; null for none. */
   symbol: string | null;
+  /** The slab cache that the value points into; only where asked for. */
+  cache?: string | null;
   /** Why there is no value; null where there is one. */
   error: string | null;
 }
@@ -84,31 +88,72 @@ function readerOf(
   return (address, byteSize) => memory.read(address, byteSize);
 }
 
-/** The address space of a process by PID. @throws {UsageError} where it has none */
-export function memoryOfProcess(kernel: Kernel, pid: number): NonNullable<ReturnType<typeof processMemory>> {
-  const task = findTask(kernel.program, pid);
-  if (task === undefined) throw new UsageError(`no process ${pid}`);
-  const memory = processMemory(kernel, task);
-  if (memory === undefined)
-    throw new UsageError(
-      `PID ${pid} has no memory of its own: a thread of the kernel, or one that has ended`,
-    );
-  return memory;
+/** Says of every word what slab cache the value points into, as crash's `rd -S` does. */
+export function withCaches(kernel: Kernel, gaps: Gaps, rows: readonly WordRow[]): WordRow[] {
+  const known = new Map<string, string | null>();
+  return rows.map((row) => {
+    const { value, symbol } = row;
+    // Small numbers, and what lies in a symbol, are in no slab.
+    if (value === null || symbol !== null || BigInt(value) < 1n << 63n) return { ...row, cache: null };
+    let cache = known.get(value);
+    if (cache === undefined) {
+      const { candidates } = identifyAddresses(kernel, gaps, [value]).rows[0]!;
+      const found = candidates.find(({ kind }) => kind === "slab object");
+      known.set(value, (cache = found?.cache ?? null));
+    }
+    return { ...row, cache };
+  });
 }
 
-/** Sixteen bytes a line with their characters; with `symbolic` symbols for the values that are of one. */
-export function* wordLines(rows: readonly WordRow[], symbolic = false): Generator<string> {
+/** How words are shown. */
+export interface WordTextOptions {
+  /** Symbols, and names of slab caches in brackets, for the values that are of one. */
+  symbols?: boolean;
+  /** `d` signed and `D` unsigned decimal; hexadecimal without. */
+  decimal?: "d" | "D" | undefined;
+  /** Without the characters. */
+  bare?: boolean;
+}
+
+/** Sixteen bytes a line with their characters. */
+export function* wordLines(rows: readonly WordRow[], options: WordTextOptions = {}): Generator<string> {
+  const { symbols = false, decimal, bare = false } = options;
   const digits = (rows.find(({ value }) => value !== null)?.value?.length ?? 18) - 2;
-  const perLine = symbolic ? 2 : Math.max(1, 32 / digits);
+  const bits = digits * 4;
+  // The longest number of so many bits, with a sign.
+  const width = decimal === undefined ? digits : String(1n << BigInt(bits)).length + 1;
+  const perLine = symbols ? 2 : Math.max(1, 32 / digits / (decimal !== undefined && bits < 64 ? 2 : 1));
+  const number = (value: string): string => {
+    if (decimal === undefined) return value.slice(2);
+    return String(decimal === "d" ? BigInt.asIntN(bits, BigInt(value)) : BigInt(value)).padStart(width);
+  };
   for (let at = 0; at < rows.length; at += perLine) {
     const line = rows.slice(at, at + perLine);
-    const cells = line.map(({ value, symbol }) => {
-      if (value === null) return "-".repeat(digits);
-      return symbolic && symbol !== null ? symbol.padEnd(digits) : value.slice(2);
+    const cells = line.map(({ value, symbol, cache }) => {
+      if (value === null) return "-".repeat(digits).padStart(width);
+      const name = symbols ? (symbol ?? (cache ? `[${cache}]` : undefined)) : undefined;
+      return name === undefined ? number(value) : name.padEnd(width);
     });
-    const text = symbolic ? "" : line.map(({ value }) => characters(value, digits / 2)).join("");
-    yield `${line[0]!.address.slice(2).padStart(16, "0")}:  ${cells.join(" ").padEnd(perLine * (digits + 1) - 1)}  ${text}`.trimEnd();
+    const text = symbols || bare ? "" : line.map(({ value }) => characters(value, digits / 2)).join("");
+    yield `${line[0]!.address.slice(2).padStart(16, "0")}:  ${cells.join(" ").padEnd(perLine * (width + 1) - 1)}  ${text}`.trimEnd();
   }
+}
+
+/** Characters of a line of text. */
+const textLineLength = 60;
+
+/** Bytes as text, as crash's `rd -a` shows them. */
+export function* textLines(rows: readonly WordRow[]): Generator<string> {
+  for (let at = 0; at < rows.length; at += textLineLength) {
+    const line = rows.slice(at, at + textLineLength);
+    yield `${line[0]!.address.slice(2).padStart(16, "0")}:  ${line.map(({ value }) => characters(value, 1)).join("")}`;
+  }
+}
+
+/** The words up to the first that is no printable character: a text, where it has no count. */
+export function untilUnprintable(rows: readonly WordRow[]): WordRow[] {
+  const end = rows.findIndex(({ value }) => value === null || !/^0x(?:[2-6].|7[0-9a-e])$/.test(value));
+  return rows.slice(0, end < 0 ? undefined : end);
 }
 
 /** Bytes as they lie in the memory of a little-endian machine. */

@@ -7,15 +7,15 @@ import { placeOf, structOf } from "./walk.ts";
 const parentMask = ~3n;
 
 /**
- * In-order walk of a `struct rb_root` or `struct rb_root_cached` (include/linux/rbtree.h): addresses of the
- * nodes. Every node's parent pointer is checked, so no damage makes a walk without end.
+ * In-order walk of a `struct rb_root` or `struct rb_root_cached` (include/linux/rbtree.h), or of what is below a
+ * `struct rb_node`: addresses of the nodes. Every node's parent pointer is checked, so no damage makes a walk without end.
  * @throws {BrokenLinkError}
  */
 export function* rbtreeInorderForEach(root: KernelObject): Generator<bigint, undefined> {
-  const plain = root.memberIf("rb_root") ?? root;
+  const isNode = root.memberIf("rb_left") !== undefined;
+  const plain = isNode ? root : (root.memberIf("rb_root") ?? root);
   const { memory } = root.program;
-  const top = plain.member("rb_node");
-  const node = structOf(top);
+  const node = isNode ? structOf(root) : structOf(plain.member("rb_node"));
   const left = BigInt(offsetOf(node, "rb_left"));
   const right = BigInt(offsetOf(node, "rb_right"));
   const parent = BigInt(offsetOf(node, "__rb_parent_color"));
@@ -23,9 +23,9 @@ export function* rbtreeInorderForEach(root: KernelObject): Generator<bigint, und
   let count = 0;
   /** Nodes whose left side is being walked, outermost first. */
   const above: bigint[] = [];
-  let link = placeOf(plain) + BigInt(offsetOf(structOf(plain), "rb_node"));
-  let from = 0n;
-  let current = followLink(memory, name, link, link);
+  let link = placeOf(plain) + (isNode ? 0n : BigInt(offsetOf(structOf(plain), "rb_node")));
+  let current = isNode ? link : followLink(memory, name, link, link);
+  let from = isNode ? followLink(memory, name, link, link + parent) & parentMask : 0n;
   for (;;) {
     while (current !== 0n) {
       const stated = followLink(memory, name, link, current + parent) & parentMask;

@@ -7,12 +7,15 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   identifyAddresses,
+  listAreas,
   listThreads,
+  readWords,
   searchMemory,
   showStruct,
   translateAddresses,
   walkLinkedList,
   walkTree,
+  withCaches,
   type Candidate,
   type MemberRow,
 } from "../../src/commands/index.ts";
@@ -103,6 +106,57 @@ describe.each(["6.1-amd64", "6.12-amd64", "6.12-arm64", "7.2-amd64"] as const)("
     expect(searchMemory(kernel, gaps, list).map(({ address }) => address)).toContain(
       `0x${parent.toString(16)}`,
     );
+  });
+});
+
+describe("what crash's options ask for", () => {
+  const missing = dumpMissing("6.1-amd64");
+
+  test("memory of a process, physical memory, per-CPU structures, subtrees", async (context) => {
+    context.skip(missing !== undefined, missing);
+    const { kernel } = await open("6.1-amd64");
+    try {
+      const { rows } = listThreads(kernel, gaps, { targets: ["sleep"] });
+      const found = searchMemory(kernel, gaps, {
+        values: ["sleep"],
+        text: true,
+        byteSize: 8,
+        pid: rows[0]!.pid,
+      });
+      const areas = listAreas(kernel, gaps, [String(rows[0]!.pid)]).rows;
+      const names = found.map(({ address }) => {
+        const at = BigInt(address!);
+        return areas.find(({ start, end }) => BigInt(start) <= at && at < BigInt(end))?.name;
+      });
+      // Its code, and its arguments.
+      expect(new Set(names)).toEqual(new Set(["/bin/busybox", "[stack]"]));
+      const start = 0x100_0000;
+      const places = { values: ["init_task"], text: false, byteSize: 8 } as const;
+      const all = searchMemory(kernel, gaps, places).map(({ physical }) => Number(physical));
+      const bounded = { ...places, physical: true, start: String(start), length: start };
+      const some = searchMemory(kernel, gaps, bounded).map(({ physical }) => Number(physical));
+      expect(some).toEqual(all.filter((each) => each >= start && each < 2 * start));
+      expect(some.length).toBeGreaterThan(1);
+      const queues = showStruct(kernel, { tag: "struct", name: "rq.cpu", address: "runqueues:a" });
+      expect(queues.map((row) => "text" in row && row.text)).toEqual([".cpu = (int)0", ".cpu = (int)1"]);
+      const areasOf = (more: object): string[] =>
+        [...walkTree(kernel, gaps, { start: "vmap_area_root", kind: "rbtree", ...more })].map(
+          (row) => row.address!,
+        );
+      const node = kernel.program.eval("vmap_area_root.rb_node->rb_left").scalar() as bigint;
+      const [whole, part] = [areasOf({}), areasOf({ start: `0x${node.toString(16)}`, isNode: true })];
+      // The left half is what comes first.
+      expect(part).toEqual(whole.slice(0, part.length));
+      expect(part.length).toBeGreaterThan(10);
+      expect(part.length).toBeLessThan(whole.length);
+      const task = rows[0]!.task;
+      const words = withCaches(kernel, gaps, readWords(kernel, { address: task, count: 300, bits: 64 }));
+      expect(words.map(({ cache }) => cache)).toEqual(
+        expect.arrayContaining([null, "task_struct", "mm_struct"]),
+      );
+    } finally {
+      kernel.close();
+    }
   });
 });
 
