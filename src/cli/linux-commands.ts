@@ -11,6 +11,7 @@ import {
   type MountRow,
   runqueueLines,
   type RunqueueRow,
+  stateLines,
   threadLines,
   type ThreadRow,
   timerLines,
@@ -61,12 +62,21 @@ interface PsFlags {
   kernel?: boolean;
   user?: boolean;
   group?: boolean;
+  policy?: string;
+  lastRun?: boolean;
+  summary?: boolean;
+  times?: boolean;
+  arguments?: boolean;
+  limits?: boolean;
+  parents?: boolean;
+  children?: boolean;
+  threads?: boolean;
 }
 
 const ps: TableCommand<ThreadRow, PsFlags> = {
   name: "ps",
   description: "threads: all, or by PID, name, state",
-  argument: "a dump; then PIDs, names, patterns of names with * and ?, or addresses of tasks",
+  argument: "a dump; then PIDs, names, patterns with * and ?, /REGULAR EXPRESSIONS/, or addresses of tasks",
   example: "vmcore --state D 'kworker*'",
   plural: "threads",
   options: [
@@ -75,6 +85,15 @@ const ps: TableCommand<ThreadRow, PsFlags> = {
     ["-k, --kernel", "only threads of the kernel"],
     ["-u, --user", "only threads of processes"],
     ["-G, --group", "only the leaders of thread groups"],
+    ["-y, --policy <NAMES>", "only threads of these scheduling policies: NORMAL, FIFO, RR, BATCH, …"],
+    ["-l, --last-run", "those that had a CPU last first"],
+    ["-S, --summary", "only how many are in each state"],
+    ["-t, --times", "with start, user, system and run time"],
+    ["-a, --arguments", "with arguments and environment, from the memory of the process"],
+    ["-r, --limits", "with resource limits"],
+    ["-p, --parents", "with parents, up to the first process"],
+    ["-c, --children", "with children"],
+    ["-g, --threads", "processes with their threads"],
   ],
   list(kernel, gaps, targets, flags) {
     return listThreads(kernel, gaps, {
@@ -83,9 +102,20 @@ const ps: TableCommand<ThreadRow, PsFlags> = {
       active: flags.active ?? false,
       kernel: flags.kernel === true ? true : flags.user === true ? false : undefined,
       leaders: flags.group ?? false,
+      policies: flags.policy?.toUpperCase().split(","),
+      byLastRun: flags.lastRun ?? false,
+      times: flags.times ?? false,
+      arguments: flags.arguments ?? false,
+      limits: flags.limits ?? false,
+      parents: flags.parents ?? false,
+      children: flags.children ?? false,
+      group: flags.threads ?? false,
     });
   },
-  lines: threadLines,
+  lines: (rows, flags) =>
+    flags.summary === true
+      ? stateLines(rows)
+      : threadLines(rows, { lastRun: flags.lastRun ?? false, policies: flags.policy !== undefined }),
 };
 
 const mod: TableCommand<ModuleRow, object> = {

@@ -16,7 +16,7 @@ export { hex } from "./hex.ts";
 export { infoLines, type KernelInfo, kernelInfo } from "./info.ts";
 export { bootTime, listLog, logLines, logRow, type LogRow, parseLevels } from "./log.ts";
 export { globPattern } from "./pattern.ts";
-export { listThreads, threadLines, type ThreadQuery, type ThreadRow } from "./ps.ts";
+export { listThreads, stateLines, threadLines, type ThreadQuery, type ThreadRow } from "./ps.ts";
 export { hexLines, type MemoryBytes, readMemory, resolveAddress } from "./read.ts";
 export { allSymbols, findSymbols, parseAddress, parseLength, symbolLine, type SymbolRow } from "./sym.ts";
 export { cachedFileLines, fileLines, type FileRow, listFiles } from "./files.ts";

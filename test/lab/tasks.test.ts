@@ -196,6 +196,91 @@ describe.each(["6.1-amd64", "6.12-amd64", "7.2-amd64", "6.12-arm64"] as const)("
     });
   });
 
+  check("ps: owners, policies, times", (gaps) => {
+    const rows = new Map(listThreads(kernel, gaps, { times: true }).rows.map((row) => [row.pid, row]));
+    const owners = statuses();
+    for (const [pid, status] of owners) {
+      expect(rows.get(pid)!.uid, status.get("Name")).toBe(Number(status.get("Uid")!.split("\t")[1]));
+    }
+    expect([...rows.values()].filter(({ uid }) => uid === 65_534)).toMatchObject([
+      { nice: 7, comm: "sleep" },
+    ]);
+    const policies = new Set<string>();
+    let still = 0;
+    for (const line of said("threads")) {
+      const [, pid, , state, rest] = /^(\d+) \((.*)\) (\S) (.*)$/.exec(line)!;
+      const row = rows.get(Number(pid));
+      if (row === undefined || !owners.has(row.pid)) continue;
+      // Fields of proc_pid_stat(5), the first of which here is the fourth.
+      const field = (number: number): number => Number(rest!.split(" ")[number - 4]);
+      expect(row.nice, line).toBe(field(19));
+      expect(row.realtimePriority, line).toBe(field(40));
+      expect(row.policy, line).toBe(["NORMAL", "FIFO", "RR", "BATCH", "ISO", "IDLE"][field(41)]);
+      policies.add(row.policy!);
+      expect(ticks(row.times!.startedAfter), line).toBe(field(22));
+      // Who sleeps for ever has not run since.
+      if (state !== "S" || row.kernel || !["sleep", "busy"].includes(row.comm)) continue;
+      expect([ticks(row.times!.user), ticks(row.times!.system)], line).toEqual([field(14), field(15)]);
+      still++;
+    }
+    expect([...policies].sort()).toEqual(["BATCH", "FIFO", "NORMAL"]);
+    expect(still).toBeGreaterThan(20);
+    const measured = said("schedstat").flatMap((line) => {
+      const [, pid, run, waited] = /^\/proc\/(\d+)\/schedstat:(\d+) (\d+) /.exec(line)!;
+      const row = rows.get(Number(pid));
+      return row?.comm === "sleep" ? [[row, Number(run), Number(waited)] as const] : [];
+    });
+    expect(measured.length).toBeGreaterThan(10);
+    for (const [row, run, waited] of measured) {
+      expect(Math.round(row.times!.run! * 1e9), row.comm).toBe(run);
+      expect(Math.round(row.times!.waited! * 1e9), row.comm).toBe(waited);
+    }
+  });
+
+  check("ps: arguments, environment, limits, relatives", (gaps) => {
+    const query = { arguments: true, limits: true, parents: true, children: true, group: true };
+    const rows = new Map(listThreads(kernel, gaps, query).rows.map((row) => [row.pid, row]));
+    const words = new Map<number, { args: string[]; environment: string[] }>();
+    let own = { args: [] as string[], environment: [] as string[] };
+    let into = own.args;
+    for (const line of said("arguments")) {
+      const pid = /^@process (\d+)/.exec(line)?.[1];
+      if (pid !== undefined) {
+        words.set(Number(pid), (own = { args: [], environment: [] }));
+        into = own.args;
+      } else if (line === "@environment") into = own.environment;
+      else into.push(line);
+    }
+    let checked = 0;
+    for (const [pid, expected] of words) {
+      const row = rows.get(pid);
+      if (row === undefined || pid === 1) continue;
+      expect(row.arguments, row.comm).toEqual(expected.args);
+      expect(row.environment, row.comm).toEqual(expected.environment);
+      checked++;
+    }
+    expect(checked).toBeGreaterThan(20);
+    const titles = new Map(
+      Object.entries({ "Max open files": "NOFILE", "Max core file size": "CORE", "Max stack size": "STACK" }),
+    );
+    let limits = 0;
+    for (const line of said("limits")) {
+      const [, pid, title, soft, hard] = /^\/proc\/(\d+)\/limits:(.*?) {2,}(\S+) +(\S+)/.exec(line)!;
+      const name = titles.get(title!);
+      const found = rows.get(Number(pid))?.limits;
+      if (name === undefined || found === null || found === undefined || pid === "1") continue;
+      const { soft: ownSoft, hard: ownHard } = found[`RLIMIT_${name}`]!;
+      expect([String(ownSoft), String(ownHard)], line).toEqual([soft, hard]);
+      limits++;
+    }
+    expect(limits).toBeGreaterThan(100);
+    const changed = [...rows.values()].filter(({ limits }) => limits?.["RLIMIT_NOFILE"]?.soft === 77);
+    expect(changed).toMatchObject([{ comm: "sleep", parents: [{ pid: 1, comm: "init" }], children: [] }]);
+    const states = [...rows.values()].find(({ group }) => group!.some(({ comm }) => comm === "t-futex"))!;
+    expect(states.group!.map(({ comm }) => comm)).toEqual(["states", "t-poll", "t-sleep", "t-futex"]);
+    expect(rows.get(1)!.children!.map(({ pid }) => pid)).toContain(states.pid);
+  });
+
   check("lsns", (gaps) => {
     const numbers = new Map<number, Set<string>>();
     const pids = said("namespaces").flatMap((line) => /^@process (\d+)/.exec(line)?.[1] ?? []);
@@ -240,6 +325,11 @@ function signalsIn(mask: bigint): string[] {
   for (let number = 35; number < 64; number++) names.push(`RTMIN+${number - 34}`);
   names.push("RTMAX");
   return names.filter((_, index) => ((mask >> BigInt(index)) & 1n) === 1n).map((name) => `SIG${name}`);
+}
+
+/** Seconds in the hundredths that /proc counts in. */
+function ticks(seconds: number | null): number {
+  return Math.floor(Math.round(seconds! * 1e9) / 1e7);
 }
 
 /** Of a date as rows have it; 0 for never. */
