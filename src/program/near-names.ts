@@ -11,7 +11,8 @@ export function nearestNames(name: string, candidates: Iterable<string>, count =
   const near: { name: string; distance: number }[] = [];
   let worst = allowed;
   for (const candidate of candidates) {
-    if (Math.abs(candidate.length - name.length) > worst) continue;
+    // The very name may be listed where what it names is damaged: no advice.
+    if (candidate === name || Math.abs(candidate.length - name.length) > worst) continue;
     const distance = editDistance(name, candidate, worst);
     if (distance > worst || near.some((other) => other.name === candidate)) continue;
     near.push({ name: candidate, distance });

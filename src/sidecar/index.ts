@@ -26,4 +26,4 @@ export {
   readSidecarBytes,
   type StoredSidecar,
 } from "./store.ts";
-export { firstMisfit, typeByteSize } from "./variable-sizes.ts";
+export { firstMisfit } from "./variable-sizes.ts";

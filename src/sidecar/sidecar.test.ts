@@ -99,3 +99,18 @@ test("a file that is no BTF", async () => {
   const path = write("text", Buffer.from("not BTF at all, whatever its name says"));
   await expect(openSidecar(path, dump)).rejects.toMatchObject({ code: "BTF_MAGIC" });
 });
+
+test("split BTF without sections of variables shows by its references that it is from another base", async () => {
+  const base = Btf.parse(kernelBtf());
+  const builder = new BtfBuilder({ base });
+  builder.addVar("a_thing", 2);
+  // A folder without files that could be its base.
+  const path = join(mkdtempSync(join(directory, "alone-")), "no-sections.btf");
+  writeFileSync(path, builder.finish());
+  expect((await openSidecar(path, { btf: base, buildId: undefined })).btf.base).toBe(base);
+  const other = new BtfBuilder();
+  other.addFunc("not_a_thing", other.addFuncProto(0, []));
+  other.addStruct("large", 100, [{ name: "a_longer_name", type: 0, bitOffset: 0 }]);
+  const subject = { btf: other.toBtf(), buildId: undefined };
+  await expect(openSidecar(path, subject)).rejects.toThrow(/split from another BTF/);
+});

@@ -1,62 +1,40 @@
-import {
-  type Btf,
-  BTF_KIND_ARRAY,
-  BTF_KIND_DATASEC,
-  BTF_KIND_ENUM,
-  BTF_KIND_ENUM64,
-  BTF_KIND_FLOAT,
-  BTF_KIND_INT,
-  BTF_KIND_PTR,
-  BTF_KIND_STRUCT,
-  BTF_KIND_UNION,
-  BTF_KIND_VAR,
-  skipModifiers,
-  type TypeId,
-} from "../btf/index.ts";
+import { baseMisfit, type Btf, BTF_KIND_DATASEC, BTF_KIND_VAR, TypeSizes } from "../btf/index.ts";
+import { LimitError } from "../io/index.ts";
 
 /** Kernels that have BTF, and sidecars of them, are 64-bit. */
 const pointerByteSize = 8;
-const maximumDepth = 64;
-
-/**
- * Bytes of a value of a type; undefined for void, functions, forward declarations and chains too deep.
- * Types with a size of their own give it; arrays multiply.
- */
-export function typeByteSize(btf: Btf, type: TypeId, depth = 0): number | undefined {
-  const id = skipModifiers(btf, type);
-  if (id === undefined || depth > maximumDepth) return undefined;
-  switch (btf.kind(id)) {
-    case BTF_KIND_INT:
-    case BTF_KIND_FLOAT:
-    case BTF_KIND_STRUCT:
-    case BTF_KIND_UNION:
-    case BTF_KIND_ENUM:
-    case BTF_KIND_ENUM64:
-      return btf.sizeOrType(id);
-    case BTF_KIND_PTR:
-      return pointerByteSize;
-    case BTF_KIND_ARRAY: {
-      const element = typeByteSize(btf, btf.arrayElementType(id), depth + 1);
-      return element === undefined ? undefined : element * btf.arrayLength(id);
-    }
-    default:
-      return undefined;
-  }
-}
 
 /**
  * The first variable whose type has not the size that its DATASEC says. Split BTF does not name its
  * base; over any other than its own, ids lead to other types and this finds one within a few entries.
+ * Where no DATASEC says sizes, {@link baseMisfit} says what else speaks against the base.
  * @returns a sentence, or undefined when every variable fits
  */
 export function firstMisfit(btf: Btf): string | undefined {
+  try {
+    return hasSections(btf) ? sizeMisfit(btf) : baseMisfit(btf);
+  } catch (error) {
+    // Types that contain themselves, which no sizes fit.
+    if (error instanceof LimitError) return error.problem;
+    throw error;
+  }
+}
+
+function hasSections(btf: Btf): boolean {
+  for (let id = btf.startId; id < btf.typeCount; id++)
+    if (btf.kind(id) === BTF_KIND_DATASEC && btf.vlen(id) > 0) return true;
+  return false;
+}
+
+function sizeMisfit(btf: Btf): string | undefined {
+  const sizes = new TypeSizes(btf, pointerByteSize);
   for (let section = btf.startId; section < btf.typeCount; section++) {
     if (btf.kind(section) !== BTF_KIND_DATASEC) continue;
     for (let index = 0, count = btf.vlen(section); index < count; index++) {
       const variable = btf.sectionEntryType(section, index);
       if (btf.kind(variable) !== BTF_KIND_VAR) return `entry ${index} of ${btf.name(section)} is no variable`;
       const byteSize = btf.sectionEntryByteSize(section, index);
-      const ofType = typeByteSize(btf, btf.sizeOrType(variable));
+      const ofType = sizes.byteSize(btf.sizeOrType(variable));
       if (ofType === byteSize) continue;
       const size = ofType === undefined ? "no size" : `${ofType} bytes`;
       return `${btf.name(variable)} has ${byteSize} bytes and its type ${size}`;
