@@ -15,9 +15,27 @@ import {
   listFilePages,
   listFiles,
   listFileUsers,
+  listMountFiles,
+  listMounts,
+  mountLines,
+  type MountRow,
 } from "../commands/index.ts";
 import { UsageError } from "../io/index.ts";
 import type { TableCommand } from "./table-command.ts";
+
+export const mount: TableCommand<MountRow | FileRow, { files?: boolean }> = {
+  name: "mount",
+  description:
+    "mounted file systems, as the first process sees them or another one does; open files on them (-f)",
+  argument: "a dump; then a PID, or with -f directories or addresses of mounts",
+  example: "vmcore 1",
+  plural: (flags) => (flags.files === true ? "files" : "mounts"),
+  options: [["-f, --files", "the open files on mounts"]],
+  list: (kernel, gaps, targets, flags) =>
+    flags.files === true ? listMountFiles(kernel, gaps, targets) : listMounts(kernel, gaps, targets),
+  lines: (rows, flags) =>
+    flags.files === true ? fileLines(rows as readonly FileRow[]) : mountLines(rows as readonly MountRow[]),
+};
 
 interface FilesFlags {
   cached?: boolean;

@@ -1,14 +1,11 @@
 import type { Command } from "commander";
 import {
   listModules,
-  listMounts,
   listRunqueues,
   listThreads,
   listTimers,
   moduleLines,
   type ModuleRow,
-  mountLines,
-  type MountRow,
   runqueueLines,
   type RunqueueRow,
   stateLines,
@@ -18,7 +15,7 @@ import {
   type TimerRow,
 } from "../commands/index.ts";
 import { dev } from "./dev-command.ts";
-import { files, fuser, vm } from "./file-commands.ts";
+import { files, fuser, mount, vm } from "./file-commands.ts";
 import { kmem, swap } from "./kmem-command.ts";
 import { irq } from "./irq-command.ts";
 import { locksCommand } from "./locks-command.ts";
@@ -126,16 +123,6 @@ const mod: TableCommand<ModuleRow, object> = {
   plural: "modules",
   list: listModules,
   lines: moduleLines,
-};
-
-const mount: TableCommand<MountRow, object> = {
-  name: "mount",
-  description: "mounted file systems, as the first process sees them or another one does",
-  argument: "a dump; then a PID",
-  example: "vmcore 1",
-  plural: "mounts",
-  list: listMounts,
-  lines: mountLines,
 };
 
 const runq: TableCommand<RunqueueRow, object> = {

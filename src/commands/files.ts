@@ -1,7 +1,17 @@
+import { UsageError } from "../io/index.ts";
 import type { Kernel } from "../kernel/index.ts";
-import { dPath, forEachFile, type Gaps, inodeCachedPages, pathPlace } from "../linux/index.ts";
-import type { KernelObject } from "../program/index.ts";
+import {
+  dPath,
+  forEachFile,
+  type Gaps,
+  inodeCachedPages,
+  type PathPlace,
+  pathPlace,
+} from "../linux/index.ts";
+import type { KernelObject, Program } from "../program/index.ts";
 import { hex } from "./hex.ts";
+import { listMounts } from "./mount.ts";
+import { parseAddress } from "./sym.ts";
 import { cell, tableLines } from "./table.ts";
 import { chosenTasks, taskObject, taskRoot } from "./tasks.ts";
 
@@ -25,6 +35,8 @@ export interface FileRow {
   cached: number | null;
   /** Address of the `struct inode`. */
   inodeAddress: string | null;
+  /** Address of the `struct mount` it was opened on. */
+  mount: string | null;
   /** Address of the `struct file`. */
   file: string | null;
 }
@@ -64,7 +76,15 @@ export function listFiles(
           program.object(place.dentry, "struct dentry").member("d_inode").dereference(),
         );
         const path = gaps.column("path", () => dPath(program, place, use === "root" ? undefined : root));
-        const rest = { type: "directory", access: null, position: null, ...inodeFacts(inode), file: null };
+        const mount = gaps.column("mount", () => mountOf(program, place));
+        const rest = {
+          type: "directory",
+          access: null,
+          position: null,
+          ...inodeFacts(inode),
+          mount,
+          file: null,
+        };
         rows.push({ ...who, fd: null, use, path, ...rest });
       }
     }
@@ -78,6 +98,7 @@ export function listFiles(
         access: gaps.column("access", () => accessOf(file)),
         position: gaps.column("position", () => file.member("f_pos").number()),
         ...inodeFacts(gaps.column("inode", () => file.member("f_inode").dereference())),
+        mount: gaps.column("mount", () => mountOf(program, pathPlace(file.member("f_path")))),
         file: file.address === undefined ? null : hex(file.address),
       });
     }
@@ -102,6 +123,10 @@ export function listFiles(
   }
 }
 
+function mountOf(program: Program, { mnt }: PathPlace): string {
+  return hex(program.object(mnt, "struct vfsmount").containerOf("struct mount", "mnt").scalar());
+}
+
 function typeOf(file: KernelObject): string {
   const mode = file.member("f_inode").member("i_mode").scalar() as bigint;
   return fileTypes.get(mode & S_IFMT) ?? "anonymous";
@@ -111,6 +136,34 @@ function typeOf(file: KernelObject): string {
 function accessOf(file: KernelObject): string {
   const mode = file.member("f_mode").scalar() as bigint;
   return `${(mode & 1n) !== 0n ? "r" : ""}${(mode & 2n) !== 0n ? "w" : ""}`;
+}
+
+/**
+ * Open files on mounts: of the directories they are on as the first process sees them, or of the addresses of their
+ * `struct mount`s or `struct super_block`s.
+ * @throws {UsageError} without one
+ */
+export function listMountFiles(
+  kernel: Kernel,
+  gaps: Gaps,
+  targets: readonly string[],
+): { rows: FileRow[]; missing: string[] } {
+  if (targets.length === 0) throw new UsageError("mount -f: of the mount on what directory?");
+  const mounts = listMounts(kernel, gaps, []).rows;
+  const chosen = targets.map((target) => {
+    const address = parseAddress(target);
+    const wanted = address === undefined ? undefined : hex(address);
+    return mounts.filter(
+      ({ directory, mount, superBlock }) =>
+        directory === target || (wanted !== undefined && (mount === wanted || superBlock === wanted)),
+    );
+  });
+  const wanted = new Set(chosen.flat().map(({ mount }) => mount));
+  const rows = wanted.size === 0 ? [] : listFiles(kernel, gaps, []).rows;
+  return {
+    rows: rows.filter(({ mount }) => mount !== null && wanted.has(mount)),
+    missing: targets.filter((_, index) => chosen[index]!.length === 0),
+  };
 }
 
 const columns = [

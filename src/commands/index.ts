@@ -19,7 +19,7 @@ export { globPattern } from "./pattern.ts";
 export { listThreads, stateLines, threadLines, type ThreadQuery, type ThreadRow } from "./ps.ts";
 export { hexLines, type MemoryBytes, readMemory, resolveAddress } from "./read.ts";
 export { allSymbols, findSymbols, parseAddress, parseLength, symbolLine, type SymbolRow } from "./sym.ts";
-export { cachedFileLines, fileLines, type FileRow, listFiles } from "./files.ts";
+export { cachedFileLines, fileLines, type FileRow, listFiles, listMountFiles } from "./files.ts";
 export { filePageLines, type FilePageRow, listFilePages } from "./file-pages.ts";
 export { fileUserLines, type FileUserRow, listFileUsers } from "./fuser.ts";
 export { listModules, moduleLines, type ModuleRow } from "./mod.ts";

@@ -6,6 +6,7 @@ import {
   type Gaps,
   mountDirectory,
   mountOptions,
+  mountOwnOptions,
   mountType,
 } from "../linux/index.ts";
 import { hex } from "./hex.ts";
@@ -21,8 +22,10 @@ export interface MountRow {
   /** null where the process cannot reach it. */
   directory: string | null;
   type: string | null;
-  /** The ones that all file systems have; those of its own are not in memory as text. */
+  /** The ones that all file systems have. */
   options: readonly string[] | null;
+  /** Those of its own type; null where only its code knows them. */
+  own: readonly string[] | null;
   /** Addresses of the `struct mount` and the `struct super_block`. */
   mount: string;
   superBlock: string | null;
@@ -57,6 +60,7 @@ export function listMounts(
       directory,
       type: gaps.column("type", () => mountType(mount)),
       options: gaps.column("options", () => mountOptions(mount)),
+      own: gaps.column("own", () => mountOwnOptions(program, mount)) ?? null,
       mount: hex(mount.address!),
       superBlock: gaps.column("superBlock", () => hex(mount.subobject("mnt.mnt_sb").scalar())),
     });
@@ -81,7 +85,7 @@ export function mountLines(rows: readonly MountRow[]): Iterable<string> {
       cell(row.superBlock?.slice(2)),
       cell(row.type),
       cell(row.device),
-      cell(row.options?.join(",")),
+      row.options === null ? "?" : [...row.options, ...(row.own ?? ["?"])].join(","),
       cell(row.directory),
     ]),
   );

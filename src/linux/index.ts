@@ -20,7 +20,7 @@ export { type Clocks, readClocks, timekeeper } from "./timekeeping.ts";
 export { cmdline, environ, type MemoryUse, memoryUse, mmCounter, mmRss } from "./mm.ts";
 export { findTask } from "./pid.ts";
 export { dentryName, dPath, type PathPlace, pathPlace, pathText } from "./dcache.ts";
-export { forEachMount, mountDirectory, mountOptions, mountType } from "./mount.ts";
+export { forEachMount, mountDirectory, mountOptions, mountOwnOptions, mountType } from "./mount.ts";
 export { forEachFile } from "./fdtable.ts";
 export { forEachVma, vmaAccess, vmaName } from "./vma.ts";
 export {

@@ -2,6 +2,7 @@ import type { KernelObject, Program } from "../program/index.ts";
 import { listForEachEntry } from "./list.ts";
 import { type PathPlace, pathText } from "./dcache.ts";
 import { rbtreeInorderForEachEntry } from "./rbtree.ts";
+import { totalramPages } from "./vmstat.ts";
 import { placeOf } from "./walk.ts";
 
 /** Flags of `struct vfsmount` that /proc/mounts shows (include/linux/mount.h), in its order. */
@@ -66,3 +67,75 @@ export function mountOptions(mount: KernelObject): string[] {
     flags.filter(([flag]) => (value & flag) !== 0n).map(([, name]) => name);
   return [isReadOnly ? "ro" : "rw", ...names(superFlags, shared), ...names(mountFlags, own)];
 }
+
+/**
+ * Options that only a file system of this type has, as its `show_options` would say them; undefined for types of
+ * which only their own code knows.
+ * @throws {FaultError} {@link LookupError}
+ */
+export function mountOwnOptions(program: Program, mount: KernelObject): string[] | undefined {
+  const superBlock = mount.subobject("mnt.mnt_sb");
+  const operations = superBlock.member("s_op");
+  if (operations.isNull) return undefined;
+  if (operations.member("show_options").isNull) return [];
+  switch (program.symbolizer.symbolAt(operations.scalar() as bigint)?.name) {
+    case "shmem_ops":
+      return shmemOptions(program, superBlock);
+    case "proc_sops":
+      return procOptions(superBlock);
+    default:
+      return undefined;
+  }
+}
+
+/** `shmem_show_options` (mm/shmem.c): tmpfs, devtmpfs. What is as it is by default is left out. */
+function shmemOptions(program: Program, superBlock: KernelObject): string[] | undefined {
+  const info = superBlock.member("s_fs_info").cast("struct shmem_sb_info *");
+  const number = (name: string): bigint => info.member(name).scalar() as bigint;
+  const isSet = (name: string): boolean => (info.memberIf(name)?.scalar() ?? 0n) !== 0n;
+  // A policy of memory has a text of its own.
+  if (info.memberIf("mpol")?.isNull === false) return undefined;
+  const half = totalramPages(program) / 2n;
+  const options: string[] = [];
+  if (number("max_blocks") !== half)
+    options.push(`size=${(number("max_blocks") * BigInt(program.memory.pageByteSize)) / 1024n}k`);
+  if (number("max_inodes") !== half) options.push(`nr_inodes=${number("max_inodes")}`);
+  if (number("mode") !== 0o1777n) options.push(`mode=${number("mode").toString(8).padStart(3, "0")}`);
+  for (const name of ["uid", "gid"] as const) {
+    const id = info.member(name).member("val").scalar() as bigint;
+    if (id !== 0n) options.push(`${name}=${id}`);
+  }
+  // v5.9 (ea3271f7196c)
+  if (info.memberIf("full_inums") !== undefined) options.push(isSet("full_inums") ? "inode64" : "inode32");
+  const huge = Number(info.memberIf("huge")?.scalar() ?? 0n);
+  const hugeName = shmemHuge[huge];
+  if (hugeName === undefined) return undefined;
+  if (huge !== 0) options.push(`huge=${hugeName}`);
+  if (isSet("noswap")) options.push("noswap");
+  return options;
+}
+
+/** `SHMEM_HUGE_…` of mm/shmem.c. */
+const shmemHuge = ["never", "always", "within_size", "advise"];
+
+/** `proc_show_options` (fs/proc/root.c). */
+function procOptions(superBlock: KernelObject): string[] | undefined {
+  const info = superBlock.member("s_fs_info").cast("struct proc_fs_info *");
+  const gid = info.member("pid_gid").member("val").scalar() as bigint;
+  const hide = BigInt(info.member("hide_pid").scalar());
+  const hideName = procHide.get(hide);
+  if (hideName === undefined) return undefined;
+  return [
+    ...(gid === 0n ? [] : [`gid=${gid}`]),
+    ...(hide === 0n ? [] : [`hidepid=${hideName}`]),
+    ...(BigInt(info.member("pidonly").scalar()) === 0n ? [] : ["subset=pid"]),
+  ];
+}
+
+/** `enum proc_hidepid` (include/linux/proc_fs.h) by the words of v5.8 (1c6c4d112e81). */
+const procHide: ReadonlyMap<bigint, string> = new Map([
+  [0n, "off"],
+  [1n, "noaccess"],
+  [2n, "invisible"],
+  [4n, "ptraceable"],
+]);

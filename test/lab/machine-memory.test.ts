@@ -13,6 +13,8 @@ import {
   listFreeAreas,
   listHugePages,
   listMemory,
+  listMountFiles,
+  listMounts,
   listNodes,
   listSlabObjects,
   listSlabs,
@@ -332,6 +334,35 @@ describe.each(["6.1-amd64", "6.12-amd64", "6.12-arm64", "7.2-amd64"] as const)("
     expect(uses("/tmp/swapped")).toEqual(["sleep fd 8"]);
     expect(uses("/bin/pages")).toEqual(["pages exe,mmap", "pages exe,mmap", "pages exe,mmap"]);
     expect(listFileUsers(kernel, gaps, ["/place/no such"]).missing).toEqual(["/place/no such"]);
+  });
+
+  check("mount has the options of /proc/mounts, and -f the files open there", (gaps) => {
+    const rows = listMounts(kernel, gaps, []).rows;
+    let whole = 0;
+    for (const [index, line] of said("mounts").entries()) {
+      const { options, own, directory, type } = rows[index]!;
+      const [, place, kind, expected] = line.split(" ");
+      expect([directory!.replaceAll(" ", "\\040"), type]).toEqual([place, kind]);
+      const common = options!.join(",");
+      if (own === null) expect(`${expected},`.startsWith(`${common},`), line).toBe(true);
+      else expect([...options!, ...own].join(",")).toBe(expected);
+      if (own !== null && own.length > 0) whole++;
+    }
+    expect(rows).toHaveLength(said("mounts").length);
+    expect(whole).toBeGreaterThan(5);
+    const open = (place: string): string[] =>
+      listMountFiles(kernel, gaps, [place])
+        .rows.map((row) => `${row.comm} ${row.use} ${row.path}`)
+        .sort();
+    expect(open("/place/with space")).toEqual([
+      "pages fd /place/with space/cached",
+      "sleep cwd /place/with space",
+      "sleep fd /place/with space/cached",
+    ]);
+    expect(open("/place/disk")).toEqual(
+      [...["", "", ""].map(() => "pages fd /place/disk/cached")].concat("pages fd /place/disk").sort(),
+    );
+    expect(listMountFiles(kernel, gaps, ["/place"]).missing).toEqual(["/place"]);
   });
 
   check("vm -p has the pages of /proc/PID/pagemap", (gaps) => {
