@@ -73,8 +73,8 @@ const columns = [
   { title: "SUPERBLOCK" },
   { title: "TYPE" },
   { title: "DEVICE" },
-  { title: "OPTIONS" },
   { title: "DIRECTORY" },
+  { title: "OPTIONS" },
 ] as const;
 
 export function mountLines(rows: readonly MountRow[]): Iterable<string> {
@@ -85,8 +85,8 @@ export function mountLines(rows: readonly MountRow[]): Iterable<string> {
       cell(row.superBlock?.slice(2)),
       cell(row.type),
       cell(row.device),
-      row.options === null ? "?" : [...row.options, ...(row.own ?? ["?"])].join(","),
       cell(row.directory),
+      row.options === null ? "?" : [...row.options, ...(row.own ?? ["?"])].join(","),
     ]),
   );
 }

@@ -254,7 +254,8 @@ const parts: readonly Part[] = [tasks, groups, ipc, memory, services];
 export function saidLate(dump: GuestDump, name: string): string {
   const found = dump.console.split(/^@late /m).find((each) => each.startsWith(`${name}\n`));
   if (found === undefined) throw new Error(`the guest did not write down ${name} at last`);
-  return found.slice(name.length + 1);
+  // The guest may come to its end while that is written.
+  return found.slice(name.length + 1).replace(`${readyText}\n`, "");
 }
 
 /** Changed when dumps made before no longer do for a reason that the key does not cover. */

@@ -62,8 +62,9 @@ describe.each(["6.1-amd64", "6.12-amd64", "6.12-arm64", "7.2-amd64"] as const)("
     const rows = listMemory(kernel, gaps).rows;
     for (const { name: row, size } of rows) {
       expect(expected.has(row), row).toBe(true);
-      const exact =
-        /^(MemTotal|Swap|Huge|Commit|Vmalloc|Percpu|Unevictable|Mlocked|Cma|Buffers|Mapped|Sec)/.test(row);
+      const exact = /^(MemTotal|Swap|Huge|Commit|Percpu|Unevictable|Mlocked|Cma|Buffers|Sec)/.test(
+        row,
+      );
       expect(
         Math.abs(size! / 1024 - expected.get(row)!),
         `${row} ${size! / 1024} ${expected.get(row)}`,
@@ -359,9 +360,10 @@ describe.each(["6.1-amd64", "6.12-amd64", "6.12-arm64", "7.2-amd64"] as const)("
       "sleep cwd /place/with space",
       "sleep fd /place/with space/cached",
     ]);
-    expect(open("/place/disk")).toEqual(
-      [...["", "", ""].map(() => "pages fd /place/disk/cached")].concat("pages fd /place/disk").sort(),
-    );
+    expect(open("/place/disk")).toEqual([
+      "pages fd /place/disk",
+      ...Array.from({ length: 3 }, () => "pages fd /place/disk/cached"),
+    ]);
     expect(listMountFiles(kernel, gaps, ["/place"]).missing).toEqual(["/place"]);
   });
 
