@@ -62,9 +62,7 @@ describe.each(["6.1-amd64", "6.12-amd64", "6.12-arm64", "7.2-amd64"] as const)("
     const rows = listMemory(kernel, gaps).rows;
     for (const { name: row, size } of rows) {
       expect(expected.has(row), row).toBe(true);
-      const exact = /^(MemTotal|Swap|Huge|Commit|Percpu|Unevictable|Mlocked|Cma|Buffers|Sec)/.test(
-        row,
-      );
+      const exact = /^(MemTotal|Swap|Huge|Commit|Percpu|Unevictable|Mlocked|Cma|Buffers|Sec)/.test(row);
       expect(
         Math.abs(size! / 1024 - expected.get(row)!),
         `${row} ${size! / 1024} ${expected.get(row)}`,
