@@ -1,13 +1,22 @@
 import { defineConfig } from "rolldown";
 import { thirdPartyLicences } from "./scripts/third-party-licences.mjs";
 
-/** What every command needs. Node takes about a millisecond for each file that it loads, however small. */
+/**
+ * What every command of `dwarfless` needs, beside what both programs need. Node takes about a millisecond for
+ * each file that it loads, however small.
+ */
 const startsEveryCommand =
-  /rolldown\/runtime|node_modules\/commander\/|src\/cli\/(command-group|count|exit-code|json|line-writer|output-file|program|run-program|streams|version|write-all)\.ts$/;
+  /rolldown\/runtime|node_modules\/commander\/|src\/cli\/(command-group|count|json|line-writer|program|version)\.ts$/;
+const startsBothPrograms =
+  /src\/(io\/|sidecar\/btf-file|cli\/(exit-code|output-file|run-program|streams|write-all)\.ts$)/;
 
 /** What reads BTF and prints it raw, a tenth of what can be done with it. */
 const printsBtf =
   /src\/btf\/(asm\/.*|byte-order|byte-text|constants|header|modifiers|raw|reader|record-format|records|scan)\.ts$/;
+
+/** What the encoder needs beside that. */
+const writesBtf =
+  /src\/btf\/(dedup\/(?!dedup-btf)|(builder|datasec-name|distill|join|declarator|string-table|word-list|writer)\.ts$)/;
 
 /**
  * commander loads Node's processes, and with them its network, for commands that are programs of their own.
@@ -56,10 +65,12 @@ export default defineConfig({
         // No Node in these three: they run in a browser too.
         { name: "base", test: /src\/(util\/|io\/(errors|fault|printable))/ },
         { name: "btf-print", test: printsBtf },
+        { name: "btf-write", test: writesBtf },
         { name: "btf-c", test: /src\/btf\/(c\/|type-sizes)/ },
         { name: "btf", test: /src\/btf\// },
         { name: "btf-dump", test: /src\/cli\/btf-(command|dump-command|input)\.ts$/ },
-        { name: "io", test: /src\/(io\/|sidecar\/btf-file)/ },
+        { name: "run", test: startsBothPrograms },
+        { name: "encode", test: /src\/(dwarf|encode)\/(?!worker\.ts)/ },
         { name: "elf", test: /src\/(elf\/|compress\/codec)/ },
       ],
     },

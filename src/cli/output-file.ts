@@ -19,7 +19,8 @@ export function writeOutput(path: string, bytes: Uint8Array, mode = 0o644): void
   }
   const stat = statOf(path);
   if (stat === undefined || stat.isFile()) {
-    writeFileAtomic(followLinks(path), [bytes], mode & ~process.umask());
+    // What a program makes of other files, it can make again.
+    writeFileAtomic(followLinks(path), [bytes], mode & ~process.umask(), false);
     return;
   }
   if (stat.isDirectory()) throw new FileError(path, "EISDIR", "write");

@@ -14,9 +14,16 @@ import { FileError } from "./errors.ts";
 /**
  * Write a whole file or nothing: the bytes go to a temporary file in the same folder, which
  * then takes the target's name. An existing target keeps its permission bits.
+ * @param isDurable whether to wait until the disk has it, so that a power failure leaves the old or the
+ *   new file too. Waiting takes longer than many a file takes to be made.
  * @throws {FileError}
  */
-export function writeFileAtomic(path: string, chunks: readonly Uint8Array[], mode = 0o644): void {
+export function writeFileAtomic(
+  path: string,
+  chunks: readonly Uint8Array[],
+  mode = 0o644,
+  isDurable = true,
+): void {
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
   let descriptor: number | undefined;
   try {
@@ -25,7 +32,7 @@ export function writeFileAtomic(path: string, chunks: readonly Uint8Array[], mod
       for (let done = 0; done < chunk.length;)
         done += writeSync(descriptor, chunk, done, Math.min(chunk.length - done, 0x4000_0000));
     }
-    fsyncSync(descriptor);
+    if (isDurable) fsyncSync(descriptor);
     closeSync(descriptor);
     descriptor = undefined;
     chmodSync(temporary, existingMode(path) ?? mode);
