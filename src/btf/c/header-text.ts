@@ -4,7 +4,6 @@ import type { Btf, TypeId } from "../reader.ts";
 import { Definitions } from "./definitions.ts";
 import { Dependencies } from "./dependencies.ts";
 import { NameIds } from "./name-ids.ts";
-import { sortRoots } from "./sort-roots.ts";
 import { CText } from "./text.ts";
 import { pointerByteSizeOf, TypeSizes } from "../type-sizes.ts";
 
@@ -85,7 +84,7 @@ export function cHeader(btf: Btf, options: CHeaderOptions = {}): string {
 function allRoots(btf: Btf, names: NameIds, sorted: boolean): Iterable<TypeId> {
   // bpftool prints what stands at 1 and after, as if void were always first; sorted, it is not,
   // so that the type sorted first is left out unless another needs it.
-  if (sorted) return sortRoots(btf, names).subarray(1);
+  if (sorted) return names.sortRoots().subarray(1);
   return Array.from({ length: btf.typeCount - 1 }, (_, index) => index + 1);
 }
 

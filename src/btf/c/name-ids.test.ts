@@ -2,7 +2,6 @@ import { expect, test } from "vitest";
 import { BtfBuilder } from "../builder.ts";
 import { Btf } from "../reader.ts";
 import { NameIds, noName } from "./name-ids.ts";
-import { orderNames } from "./name-order.ts";
 
 test("equal names have one id, in a base and in what is split from it", () => {
   const below = new BtfBuilder();
@@ -19,23 +18,38 @@ test("equal names have one id, in a base and in what is split from it", () => {
   expect(names.count).toBe(3);
 });
 
-test("names are ordered byte by byte, beginnings first", () => {
+test("types are sorted by names byte by byte, beginnings first", () => {
   const words: string[] = ["b", "a", "abc", "ab", "é", "Z", "_", "abd", "aa"];
   for (let index = 0; index < 5000; index++) words.push(`n${(index * 7919) % 5000}_x`);
   const builder = new BtfBuilder();
   for (const word of words) builder.addInt(word, 4);
   const btf = builder.toBtf();
-  const names = new NameIds(btf);
-  const ids = words.map((_, index) => names.ofType(index + 1));
-  const places = orderNames(btf, names);
-  expect(places[noName]).toBe(0);
-  const sorted = words.map((word, index) => ({ word: Buffer.from(word), place: places[ids[index]!]! }));
-  sorted.sort((a, b) => a.place - b.place);
-  expect(sorted.map(({ place }) => place)).toEqual(words.map((_, index) => index + 1));
-  expect(sorted.map(({ word }) => word.toString())).toEqual(
-    words
+  // Scalars come before what is printed last: void.
+  const sorted = [...new NameIds(btf).sortRoots()].map((id) => btf.name(id));
+  expect(sorted).toEqual([
+    ...words
       .map((word) => Buffer.from(word))
       .sort((a, b) => a.compare(b))
       .map(String),
-  );
+    "",
+  ]);
+});
+
+test("types of one name are sorted by what they are made of, a type that refers on and on is refused", () => {
+  const builder = new BtfBuilder();
+  for (let index = 0; index < 400; index++)
+    builder.addStruct("s", 4, [{ name: `m${(index * 37) % 100}`, type: 0, bitOffset: 0 }]);
+  const btf = builder.toBtf();
+  const sorted = [...new NameIds(btf).sortRoots()].filter((id) => id !== 0);
+  const members = sorted.map((id) => btf.memberName(id, 0));
+  // Equal ones side by side, by number.
+  expect(new Set(members).size).toBe(100);
+  expect(members.filter((name, index) => name === members[index - 1]).length).toBe(300);
+  for (let index = 1; index < sorted.length; index++)
+    if (members[index] === members[index - 1]) expect(sorted[index]).toBeGreaterThan(sorted[index - 1]!);
+
+  const chain = new BtfBuilder();
+  for (let index = 0; index < 200; index++) chain.addTypedef("t", index + 2);
+  chain.addInt("int", 4);
+  expect(() => new NameIds(chain.toBtf()).sortRoots()).toThrow("refers on and on");
 });
