@@ -1,7 +1,8 @@
 /**
- * bpftool and dwarfless in turn on the BTF of the same kernel, in one run: `raw` and `c` dumps from the
- * start of the process to its end, wall and processor time, peak memory, and their ratios; beside them
- * what Node takes to start and end. Then, each in a process of its own, what opening that BTF takes:
+ * bpftool and dwarfless in turn on the BTF of the same kernel, in one run: `raw`, `c` and `json` dumps from
+ * the start of the process to its end, wall and processor time, peak memory, and their ratios; beside them
+ * what Node takes to start and end. The same of a BTF with all variables, and of ten modules, a process each;
+ * all structs by pahole and by `layout`. Then, each in a process of its own, what opening that BTF takes:
  * milliseconds, and bytes of memory per type beside the file's own.
  *
  *   npm run bench:btf -- [--kernel 7.2-amd64] [--rounds 9] [--program dist] [--json]
@@ -10,7 +11,7 @@
  * is the highest. `--program` is the folder that holds the built package.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, homedir, loadavg, tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -37,13 +38,21 @@ try {
   setUp("scripts/lab/kernel.sh", options.kernel);
   setUp("scripts/lab/peers.sh");
   if (!existsSync(path.join(program, "cli/dwarfless.js"))) setUp("npm", "run", "--silent", "build");
-  const file = await btfOf(realpathSync(path.join(cache, "kernels", options.kernel, "vmlinux")));
+  const kernel = path.join(cache, "kernels", options.kernel);
+  const vmlinux = realpathSync(path.join(kernel, "vmlinux"));
+  const file = await btfOf(vmlinux);
   readOnce(file);
+  const modules = modulesOf(path.join(kernel, "debug-modules"));
+  const all = path.join(scratch, "all.btf");
+  setUp(process.execPath, path.join(program, "cli/dwarfless.js"), "encode", vmlinux, "--vars=all", "-o", all);
   const report = {
     schema: 1,
     machine: { processor: cpus()[0]?.model, node: process.version, load: loadavg()[0] },
     rounds,
-    dumps: compareDumps(file),
+    dumps: compareDumps("kernel", [file], undefined, ["raw", "c", "json"]),
+    allVariables: compareDumps("all variables", [all], undefined, ["raw", "c"]),
+    modules: compareDumps("ten modules", modules, file, ["raw"]),
+    layout: compareLayout(file),
     open: openings(file),
   };
   if (options.json) console.log(JSON.stringify(report, undefined, 2));
@@ -66,39 +75,86 @@ async function btfOf(vmlinux) {
   return file;
 }
 
-function compareDumps(file) {
+/** Ten modules with BTF, by name, spread over all of them. */
+function modulesOf(folder) {
+  const names = readdirSync(realpathSync(folder), { recursive: true })
+    .filter((name) => name.endsWith(".ko"))
+    .sort();
+  return Array.from({ length: 10 }, (_, index) =>
+    path.join(folder, names[Math.floor((index * names.length) / 10)]),
+  );
+}
+
+function compareDumps(what, files, base, formats) {
   const rows = {};
-  print(`${options.kernel}, load ${loadavg()[0].toFixed(1)}`);
-  print(columns("", "wall ms", "cpu ms", "peak MB"));
-  for (const format of ["raw", "c"]) {
-    const commands = {
-      bpftool: [...bpftool(), "btf", "dump", "file", file, "format", format],
-      dwarfless: [process.execPath, path.join(program, "cli/dwarfless.js"), "btf", "dump", file, format],
-      "node alone": [process.execPath, "-e", "0"],
-    };
-    // Rounds of all commands one after the other, so that what else the machine does meets them alike.
-    const runs = Object.fromEntries(Object.keys(commands).map((name) => [name, []]));
-    for (let round = 0; round < rounds; round++)
-      for (const [name, command] of Object.entries(commands)) runs[name].push(measure(command));
-    const row = Object.fromEntries(Object.entries(runs).map(([name, figures]) => [name, summary(figures)]));
-    for (const [name, figures] of Object.entries(row)) print(figuresLine(`${format} ${name}`, figures));
-    row.ratio = Object.fromEntries(
-      Object.entries(row.dwarfless).map(([key, value]) => [key, value / row.bpftool[key]]),
-    );
-    const { wallSeconds, cpuSeconds, peakBytes } = row.ratio;
-    print(columns(`${format} ratio`, wallSeconds.toFixed(2), cpuSeconds.toFixed(2), peakBytes.toFixed(2)));
-    rows[format] = row;
+  print(`${options.kernel}, ${what}, load ${loadavg()[0].toFixed(1)}`);
+  for (const format of formats) {
+    const dwarfless = [process.execPath, path.join(program, "cli/dwarfless.js"), "btf", "dump"];
+    rows[format] = comparePrograms(`${format} `, {
+      bpftool: files.map((file) => [
+        ...peer("bpftool", "usr/sbin/bpftool"),
+        ...(format === "json" ? ["-j"] : []),
+        ...(base === undefined ? [] : ["-B", base]),
+        "btf",
+        "dump",
+        "file",
+        file,
+        ...(format === "json" ? [] : ["format", format]),
+      ]),
+      dwarfless: files.map((file) => [
+        ...dwarfless,
+        file,
+        format,
+        ...(base === undefined ? [] : ["--base", base]),
+      ]),
+      "node alone": files.map(() => [process.execPath, "-e", "0"]),
+    });
   }
   return rows;
 }
 
-/** bpftool of the peers' tree by its own loader: no shell in between that would count against it. */
-function bpftool() {
+function compareLayout(file) {
+  print(`${options.kernel}, all structs, load ${loadavg()[0].toFixed(1)}`);
+  return comparePrograms("", {
+    pahole: [[...peer("pahole", "usr/bin/pahole"), "-F", "btf", file]],
+    dwarfless: [[process.execPath, path.join(program, "cli/dwarfless.js"), "btf", "layout", file]],
+  });
+}
+
+/** @param commands of each program one or more, whose times are added up; the first program is the peer */
+function comparePrograms(label, commands) {
+  // Rounds of all programs one after the other, so that what else the machine does meets them alike.
+  const runs = Object.fromEntries(Object.keys(commands).map((name) => [name, []]));
+  for (let round = 0; round < rounds; round++)
+    for (const [name, list] of Object.entries(commands)) runs[name].push(sum(list.map(measure)));
+  const row = Object.fromEntries(Object.entries(runs).map(([name, figures]) => [name, summary(figures)]));
+  print(columns("", "wall ms", "cpu ms", "peak MB"));
+  for (const [name, figures] of Object.entries(row)) print(figuresLine(`${label}${name}`, figures));
+  const [peerName] = Object.keys(commands);
+  row.ratio = Object.fromEntries(
+    Object.entries(row.dwarfless).map(([key, value]) => [key, value / row[peerName][key]]),
+  );
+  const { wallSeconds, cpuSeconds, peakBytes } = row.ratio;
+  print(columns(`${label}ratio`, wallSeconds.toFixed(2), cpuSeconds.toFixed(2), peakBytes.toFixed(2)));
+  return row;
+}
+
+function sum(figures) {
+  return {
+    wallSeconds: figures.reduce((total, { wallSeconds }) => total + wallSeconds, 0),
+    cpuSeconds: figures.reduce((total, { cpuSeconds }) => total + cpuSeconds, 0),
+    peakBytes: Math.max(...figures.map(({ peakBytes }) => peakBytes)),
+  };
+}
+
+/** A program of the peers' tree by its own loader: no shell in between that would count against it. */
+function peer(name, place) {
   const root = path.join(cache, "peers/sid");
   const library = path.join(root, "usr/lib/x86_64-linux-gnu");
-  const programs = ["usr/sbin/bpftool", "usr/bin/bpftool"].map((name) => path.join(root, name));
+  const programs = [place, `usr/bin/${name}`].map((candidate) => path.join(root, candidate));
   const loader = path.join(library, "ld-linux-x86-64.so.2");
-  return [loader, "--inhibit-cache", "--library-path", library, programs.find((name) => existsSync(name))];
+  const found = programs.find((candidate) => existsSync(candidate));
+  return [loader, "--inhibit-cache", "--library-path", library, found];
 }
 
 function openings(file) {

@@ -47,7 +47,7 @@ export interface SorterFunctions {
 }
 
 /**
- * Brings types into the order in which bpftool prints them: see `c/sort-roots.ts`, which calls this. In
+ * Brings types into the order in which bpftool prints them: see `name-ids.ts`, which calls this. In
  * asm.js, as `record-printer.ts`.
  */
 export function rootSorter(library: AsmLibrary, places: SorterPlaces, heap: ArrayBuffer): SorterFunctions {

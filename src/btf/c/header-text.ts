@@ -3,7 +3,7 @@ import * as K from "../constants.ts";
 import type { Btf, TypeId } from "../reader.ts";
 import { Definitions } from "./definitions.ts";
 import { Dependencies } from "./dependencies.ts";
-import { NameIds } from "./name-ids.ts";
+import { NameIds } from "../name-ids.ts";
 import { CText } from "./text.ts";
 import { pointerByteSizeOf, TypeSizes } from "../type-sizes.ts";
 

@@ -2,7 +2,7 @@ import { grownUint32 } from "../../util/columns.ts";
 import type { ByteText } from "../byte-text.ts";
 import * as K from "../constants.ts";
 import type { Btf, StringOffset, TypeId } from "../reader.ts";
-import { type NameId, type NameIds, noName } from "./name-ids.ts";
+import { type NameId, type NameIds, noName } from "../name-ids.ts";
 
 /**
  * Names as C needs them: tags of structs, unions and enums share one space, typedefs and

@@ -3,7 +3,7 @@ import { ByteText } from "../byte-text.ts";
 import * as K from "../constants.ts";
 import { btfSectionName } from "../header.ts";
 import type { Btf, StringOffset, TypeId } from "../reader.ts";
-import type { NameIds } from "./name-ids.ts";
+import type { NameIds } from "../name-ids.ts";
 import { UniqueNames } from "./names.ts";
 import { paddingFields } from "./padding.ts";
 import type { TypeSizes } from "../type-sizes.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { BtfBuilder } from "../builder.ts";
-import { Btf } from "../reader.ts";
+import { BtfBuilder } from "./builder.ts";
+import { Btf } from "./reader.ts";
 import { NameIds, noName } from "./name-ids.ts";
 
 test("equal names have one id, in a base and in what is split from it", () => {

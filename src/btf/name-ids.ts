@@ -1,12 +1,12 @@
-import { LimitError } from "../../io/index.ts";
-import { powerOfTwoAtLeast } from "../../util/columns.ts";
-import { HeapPlan } from "../asm/heap.ts";
-import { rootSorter, type SorterFunctions } from "../asm/root-sorter.ts";
-import { planTypes } from "../asm/types.ts";
-import { btfSectionName } from "../header.ts";
-import { isEnum } from "../modifiers.ts";
-import type { Btf, StringOffset, TypeId } from "../reader.ts";
-import { infoKind, infoVlen } from "../records.ts";
+import { LimitError } from "../io/index.ts";
+import { powerOfTwoAtLeast } from "../util/columns.ts";
+import { HeapPlan } from "./asm/heap.ts";
+import { rootSorter, type SorterFunctions } from "./asm/root-sorter.ts";
+import { planTypes } from "./asm/types.ts";
+import { btfSectionName } from "./header.ts";
+import { isEnum } from "./modifiers.ts";
+import type { Btf, StringOffset, TypeId } from "./reader.ts";
+import { infoKind, infoVlen } from "./records.ts";
 
 /** A number for each name that is asked for: equal names have equal numbers, wherever they are stored. */
 export type NameId = number;
