@@ -9,10 +9,13 @@ import {
   listIpc,
   listNamespaces,
   listSignals,
+  listSysctls,
   namespaceLines,
   type NamespaceRow,
   signalLines,
   type SignalRow,
+  sysctlLines,
+  type SysctlRow,
 } from "../commands/index.ts";
 import type { Streams } from "./streams.ts";
 import { type TableCommand, tableCommand } from "./table-command.ts";
@@ -21,7 +24,7 @@ import { type TableCommand, tableCommand } from "./table-command.ts";
 export function taskCommands(streams: Streams, setExitCode: (code: number) => void): Command[] {
   const table = <Row extends object, Flags>(definition: TableCommand<Row, Flags>): Command =>
     tableCommand(definition, streams, setExitCode);
-  return [table(ipc), table(lsns), table(cgroup), table(sig)];
+  return [table(ipc), table(lsns), table(cgroup), table(sig), table(sysctl)];
 }
 
 interface IpcFlags {
@@ -81,4 +84,14 @@ const sig: TableCommand<SignalRow, object> = {
   plural: "threads",
   list: listSignals,
   lines: signalLines,
+};
+
+const sysctl: TableCommand<SysctlRow, object> = {
+  name: "sysctl",
+  description: "settings of the kernel, as /proc/sys has them",
+  argument: "a dump; then names, or patterns of names with * and ?",
+  example: "vmcore 'kernel.panic*'",
+  plural: "settings",
+  list: listSysctls,
+  lines: sysctlLines,
 };

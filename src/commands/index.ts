@@ -116,3 +116,4 @@ export {
 export { type CgroupRow, type Limit, listCgroups } from "./cgroup.ts";
 export { cgroupLines } from "./cgroup-text.ts";
 export { listSignals, signalLines, type SignalRow } from "./sig.ts";
+export { listSysctls, sysctlLines, type SysctlRow } from "./sysctl.ts";

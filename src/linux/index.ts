@@ -179,3 +179,4 @@ export {
   signalName,
   signalsOf,
 } from "./signal.ts";
+export { forEachSysctl, type FoundSysctl, sysctlHandler, sysctlText } from "./sysctl.ts";

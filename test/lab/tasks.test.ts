@@ -7,6 +7,7 @@ import {
   listIpc,
   listNamespaces,
   listSignals,
+  listSysctls,
   listThreads,
 } from "../../src/commands/index.ts";
 import { Kernel } from "../../src/kernel/index.ts";
@@ -279,6 +280,28 @@ describe.each(["6.1-amd64", "6.12-amd64", "7.2-amd64", "6.12-arm64"] as const)("
     const states = [...rows.values()].find(({ group }) => group!.some(({ comm }) => comm === "t-futex"))!;
     expect(states.group!.map(({ comm }) => comm)).toEqual(["states", "t-poll", "t-sleep", "t-futex"]);
     expect(rows.get(1)!.children!.map(({ pid }) => pid)).toContain(states.pid);
+  });
+
+  check("sysctl", (gaps) => {
+    const rows = new Map(listSysctls(kernel, gaps, []).rows.map((row) => [row.name, row]));
+    const expected = new Map<string, string>();
+    for (const line of said("sysctl")) {
+      const [, path, value] = /^\/proc\/sys\/([^:]*):(.*)$/.exec(line)!;
+      // A file system of its own.
+      if (path!.startsWith("fs/binfmt_misc/")) continue;
+      const name = path!.replace(/[./]/g, (character) => (character === "." ? "/" : "."));
+      const before = expected.get(name);
+      expected.set(name, before === undefined ? value! : `${before}\n${value}`);
+    }
+    let checked = 0;
+    for (const [name, value] of expected) {
+      const row = rows.get(name);
+      expect(row, name).toBeDefined();
+      if (row!.value === null) continue;
+      expect(row!.value, `${name} ${row!.handler}`).toBe(value);
+      checked++;
+    }
+    expect(checked).toBeGreaterThan(500);
   });
 
   check("lsns", (gaps) => {
