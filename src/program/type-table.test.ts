@@ -79,6 +79,17 @@ describe("TypeTable", () => {
     expect(table().get("struct head").byteSize).toBe(8);
   });
 
+  it("finds a type that came in after it was missed", () => {
+    const types = table();
+    expect(types.find("struct late")).toBeUndefined();
+    expect(types.find("struct late")).toBeUndefined();
+    const more = new BtfBuilder();
+    const { int: word } = commonTypes(more);
+    more.addStruct("late", 4, [{ name: "x", type: word, bitOffset: 0 }]);
+    types.add({ name: "more", btf: more.toBtf() });
+    expect(types.find("struct late")?.byteSize).toBe(4);
+  });
+
   it("names what may have been meant", () => {
     const types = table();
     const error = (text: string): string => {

@@ -29,6 +29,8 @@ export class TypeTable {
   readonly #blobs: Btf[] = [];
   readonly #found = new Map<string, readonly Type[]>();
   readonly #parsed = new Map<string, Type>();
+  /** Names that were looked for and are of no type. */
+  readonly #missing = new Set<string>();
 
   constructor(sources: Iterable<TypeSource> = []) {
     for (const source of sources) this.add(source);
@@ -46,6 +48,7 @@ export class TypeTable {
     for (const btf of chain) if (!this.#blobs.includes(btf)) this.#blobs.push(btf);
     this.#found.clear();
     this.#parsed.clear();
+    this.#missing.clear();
   }
 
   /** The type with an id of one of the blobs. */
@@ -59,11 +62,14 @@ export class TypeTable {
    * @throws {UsageError} `TYPE_NAME` for text that is no type name
    */
   find(typeName: string): Type | undefined {
+    // The error names the nearest of all names, which is not to be paid for again and again.
+    if (this.#missing.has(typeName)) return undefined;
     try {
       return this.get(typeName);
     } catch (error) {
-      if (error instanceof LookupError) return undefined;
-      throw error;
+      if (!(error instanceof LookupError)) throw error;
+      if (this.#missing.size < maximumRemembered) this.#missing.add(typeName);
+      return undefined;
     }
   }
 
