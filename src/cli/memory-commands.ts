@@ -312,13 +312,14 @@ const vtop: TableCommand<TranslationRow, { pid?: string }> = {
   lines: translationLines,
 };
 
-const whatis: TableCommand<WhatisRow, object> = {
+const whatis: TableCommand<WhatisRow, { pid?: string }> = {
   name: "whatis",
   description: "what addresses are, with what proves it",
   argument: "a dump; then addresses, symbols or expressions",
   example: "vmcore 0xffff8a3801234500",
   plural: "addresses",
-  list: identifyAddresses,
+  options: [["-c, --pid <PID>", "addresses of this process"]],
+  list: (kernel, gaps, targets, flags) => identifyAddresses(kernel, gaps, targets, pidOf(flags.pid)),
   lines: whatisLines,
 };
 

@@ -12,6 +12,7 @@ export { type MapleEntry, mtForEach, mtForEachEntry, mtreeLoad } from "./mapletr
 export { bitmapWeight, forEachSetBit } from "./bitmap.ts";
 export { forEachCpu, forEachOnlineCpu, forEachPossibleCpu, forEachPresentCpu, nrCpuIds } from "./cpumask.ts";
 export { percpuCounterSum, perCpuPtr } from "./percpu.ts";
+export { type PercpuArea, percpuAreaAt, type PercpuLayout } from "./percpu-chunk.ts";
 export { type Task, TaskReader, taskStateLetter } from "./sched.ts";
 export { Gaps } from "./gaps.ts";
 export { printkRecords } from "./printk.ts";

@@ -5,4 +5,4 @@ export type { RegisterSource } from "./cpu-registers.ts";
 export { Cpus } from "./cpus.ts";
 export { FunctionTypes, type FunctionTypeSource } from "./function-types.ts";
 export { type FrameSymbol, type StackOptions, Stacks, type StackTrace } from "./stacks.ts";
-export { threadByteSize } from "./cpu-stacks.ts";
+export { CpuStacks, threadByteSize } from "./cpu-stacks.ts";

@@ -20,7 +20,7 @@ import {
   type MemberRow,
 } from "../../src/commands/index.ts";
 import { Kernel } from "../../src/kernel/index.ts";
-import { findTask, forEachVmapArea, Gaps } from "../../src/linux/index.ts";
+import { findTask, forEachSlabCache, forEachVmapArea, Gaps } from "../../src/linux/index.ts";
 import { dumpMissing, guestDump, type GuestDump } from "../guest/dumps.ts";
 import { kernel as kernelOf, type KernelName, peers, withTemporaryDirectory } from "./lab.ts";
 
@@ -88,6 +88,56 @@ describe.each(["6.1-amd64", "6.12-amd64", "6.12-arm64", "7.2-amd64"] as const)("
     expect(candidate(kernel, "&per_cpu(runqueues, 1)", "per-CPU")?.text).toBe("runqueues of CPU 1");
   });
 
+  test("memory allocated for every CPU has its bounds, in the first chunk and behind it", (context) => {
+    context.skip(missing !== undefined, missing);
+    const { kernel } = opened;
+    const places: { cpu: number; pointer: bigint; address: string; size: number }[] = [];
+    for (const cache of forEachSlabCache(kernel.program)) {
+      const object = cache.memberIf("cpu_sheaves") ?? cache.member("cpu_slab");
+      const pointer = object.scalar() as bigint;
+      if (pointer === 0n) continue;
+      const size = Math.ceil(object.type.underlying.target!.underlying.byteSize / 4) * 4;
+      const cpu = places.length % 2;
+      const address = `0x${kernel.perCpu.address(pointer, cpu).toString(16)}`;
+      places.push({ cpu, pointer, address, size });
+    }
+    const { rows } = identifyAddresses(
+      kernel,
+      gaps,
+      places.map(({ address }) => address),
+    );
+    for (const [index, { cpu, pointer, address, size }] of places.entries()) {
+      const found = rows[index]!.candidates.find(({ kind }) => kind === "per-CPU")!;
+      const text = `allocated per-CPU memory of CPU ${cpu}, by the pointer 0x${pointer.toString(16)}`;
+      expect(found).toMatchObject({ text, start: address, size });
+    }
+    expect(places.length).toBeGreaterThan(100);
+    // The first chunk is not of vmalloc's. With 6.1 it is full.
+    const far = rows.filter(({ candidates }) => candidates.some(({ kind }) => kind === "vmalloc"));
+    if (name === "6.1-amd64") expect(far.length).toBeGreaterThan(0);
+  });
+
+  test("stacks of CPUs, and areas of a process", (context) => {
+    context.skip(missing !== undefined, missing);
+    const { kernel } = opened;
+    const { program } = kernel;
+    const isArm = name.endsWith("arm64");
+    const top = isArm
+      ? (program.eval("per_cpu(irq_stack_ptr, 1)").scalar() as bigint) + 0x200n
+      : kernel.foundation.memory.readU64(hardirqStack(kernel));
+    const inside = `0x${(top - 0x100n).toString(16)}`;
+    expect(candidate(kernel, inside, "stack")?.text).toContain("irq stack of CPU 1");
+    const { candidates } = identifyAddresses(kernel, gaps, [userAddress], 1).rows[0]!;
+    const area = listAreas(kernel, gaps, ["1"]).rows.find(
+      ({ start, end }) => BigInt(start) <= BigInt(userAddress) && BigInt(userAddress) < BigInt(end),
+    )!;
+    expect(candidates.map(({ kind }) => kind)).toEqual(["area", "page"]);
+    expect(candidates[0]!.text).toMatch(
+      new RegExp(`^${area.name!}\\+0x\\w+, ${area.access!}, of PID 1 \\(init\\)$`),
+    );
+    expect(candidates[0]!.start).toBe(area.start);
+  });
+
   test("a text is found at its symbol's address, and a value where a pointer stands", (context) => {
     context.skip(missing !== undefined, missing);
     const { kernel } = opened;
@@ -108,6 +158,15 @@ describe.each(["6.1-amd64", "6.12-amd64", "6.12-arm64", "7.2-amd64"] as const)("
     );
   });
 });
+
+/** Where CPU 1 keeps the top of its stack for interrupts: from v6.2 to v6.14 in `pcpu_hot`. */
+function hardirqStack(kernel: Kernel): bigint {
+  const { program, perCpu, symbols } = kernel;
+  const [own] = symbols.named("hardirq_stack_ptr");
+  if (own !== undefined) return perCpu.address(own.address, 1);
+  const hot = program.eval("&per_cpu(pcpu_hot, 1).hardirq_stack_ptr");
+  return hot.scalar() as bigint;
+}
 
 describe("what crash's options ask for", () => {
   const missing = dumpMissing("6.1-amd64");
