@@ -495,23 +495,25 @@ function looksPacked(types: UnitTypes, id: number, pointerByteSize: number): boo
   const { words } = types;
   const byteSize = words[at + 2]!;
   const bitFields = words[at + 1]! >>> 31 === 1;
-  let end = 0;
+  // Bits up to which there is no hole: what is left of a bit-field's unit is none.
+  let filled = 0;
   let largest = 1;
   let misaligned = false;
   for (let i = 0, n = types.memberCount(id); i < n; i++) {
     const member = at + 3 + i * 3;
     const type = words[member + 1]!;
     const offset = bitFields ? words[member + 2]! & 0xffffff : words[member + 2]!;
-    const bits =
-      bitFields && words[member + 2]! >>> 24 !== 0
-        ? words[member + 2]! >>> 24
-        : types.byteSize(type, pointerByteSize) * 8;
-    if (Math.floor(offset / 8) > Math.ceil(end / 8)) return false;
-    end = Math.max(end, offset + bits);
+    const bitFieldSize = bitFields ? words[member + 2]! >>> 24 : 0;
+    const unit = types.byteSize(type, pointerByteSize) * 8;
+    if (Math.floor(offset / 8) > Math.ceil(filled / 8)) return false;
+    filled = offset + unit;
     const alignment = naturalAlignment(types, type, pointerByteSize, 0);
     largest = Math.max(largest, alignment);
-    if (Math.floor(offset / 8) % alignment !== 0) misaligned = true;
+    // A bit-field is in a unit of its type, which is where it should be.
+    if (bitFieldSize !== 0 && unit !== 0)
+      filled = Math.max(offset + bitFieldSize, (Math.floor(offset / unit) + 1) * unit);
+    else if (Math.floor(offset / 8) % alignment !== 0) misaligned = true;
   }
-  if (byteSize > Math.ceil(end / 8)) return false;
+  if (byteSize > Math.ceil(filled / 8)) return false;
   return misaligned || byteSize % largest !== 0;
 }

@@ -181,6 +181,44 @@ describe("functions", () => {
     expect(await functions(spec)).toEqual(["int f(int a)"]);
   });
 
+  it("with a packed struct on the stack are left out, but not for bit-fields where they should be", async () => {
+    const field = (name: string, type: string, at: number, bits?: number): Die =>
+      bits === undefined
+        ? die("member", { name, type: to(type), data_member_location: at })
+        : die("member", { name, type: to(type), bit_size: bits, data_bit_offset: at });
+    const structs: Record<string, [byteSize: number, members: Die[]]> = {
+      // As printf_spec: the second is at byte 1 of the unit it is in.
+      bits: [8, [field("a", "int", 0, 8), field("b", "int", 8, 24), field("c", "int", 32, 32)]],
+      misaligned: [12, [field("a", "int", 0), field("b", "long", 4)]],
+      short: [
+        20,
+        [field("a", "int", 0, 8), field("b", "int", 4), field("c", "long", 8), field("d", "int", 128, 8)],
+      ],
+      crossing: [6, [field("a", "int", 0, 16), field("b", "int", 16, 28)]],
+      padded: [8, [field("a", "long", 0, 8), field("b", "int", 1)]],
+    };
+    const names = Object.keys(structs);
+    const inRegisters = registers.map((register, at) => parameter(`p${at}`, "int", register));
+    const spec: DwarfElfSpec = {
+      units: [
+        unit(
+          ...names.map((name) =>
+            die(`structure_type:${name}`, { name, byte_size: structs[name]![0] }, structs[name]![1]),
+          ),
+          ...names.map((name, at) =>
+            subprogram(`takes_${name}`, 0x1000 + at * 16, [
+              ...inRegisters,
+              die("formal_parameter", { name: "s", type: to(name), location: [d.DW_OP_fbreg, 0] }),
+            ]),
+          ),
+        ),
+      ],
+      symbols: names.map((name, at) => code(`takes_${name}`, 0x1000 + at * 16)),
+    };
+    const kept = (await functions(spec)).map((line) => /takes_(\w+)/.exec(line)![1]);
+    expect(kept).toEqual(["bits", "padded"]);
+  });
+
   it("have their parameters' registers from location lists", async () => {
     const list = (register: number): number[] => [
       d.DW_LLE_default_location,
