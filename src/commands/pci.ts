@@ -3,6 +3,15 @@ import { devName, forEachPciDev, type Gaps } from "../linux/index.ts";
 import { hex } from "./hex.ts";
 import { cell, tableLines } from "./table.ts";
 
+/** A range of a PCI device: of a base address register (0 to 5), its ROM (6), or what lies beyond. */
+export interface PciRange {
+  index: number;
+  start: string;
+  end: string;
+  /** IORESOURCE_IO, IORESOURCE_MEM and the like. */
+  flags: string;
+}
+
 /** A PCI device as JSON has it. */
 export interface PciRow {
   /** DOMAIN:BUS:DEVICE.FUNCTION */
@@ -14,7 +23,7 @@ export interface PciRow {
   revision: number | null;
   driver: string | null;
   /** Its ranges of memory and ports, those that it has. */
-  ranges: readonly { start: string; end: string; flags: string }[] | null;
+  ranges: readonly PciRange[] | null;
   /** Address of the `struct pci_dev`. */
   pciDev: string;
 }
@@ -36,11 +45,11 @@ export function listPciDevices(kernel: Kernel, gaps: Gaps): { rows: PciRow[] } {
         return driver.isNull ? null : driver.member("name").string(64);
       }),
       ranges: gaps.column("ranges", () =>
-        [...device.member("resource").elements()].flatMap((range) => {
+        [...device.member("resource").elements()].flatMap((range, index) => {
           const [start, end, flags] = ["start", "end", "flags"].map(
             (name) => range.member(name).scalar() as bigint,
           );
-          return flags === 0n ? [] : [{ start: hex(start!), end: hex(end!), flags: hex(flags!) }];
+          return flags === 0n ? [] : [{ index, start: hex(start!), end: hex(end!), flags: hex(flags!) }];
         }),
       ),
       pciDev: hex(device.address!),
