@@ -53,7 +53,7 @@ export function* resourceLines(rows: readonly ResourceRow[]): Generator<string> 
     const own = rows.filter((row) => row.kind === kind);
     if (own.length === 0) continue;
     yield kind === "port" ? "I/O PORTS" : "PHYSICAL MEMORY";
-    const width = own.every(({ end }) => end !== null && end.length <= 6) ? 4 : 8;
+    const width = kind === "port" ? 4 : 8;
     for (const { start, end, name, depth } of own) {
       const range = [start, end].map((each) => each?.slice(2).padStart(width, "0") ?? "?").join("-");
       yield `${"  ".repeat(depth)}${range} : ${name ?? "?"}`;
