@@ -1,11 +1,14 @@
 import type { Command } from "commander";
 import {
   listModules,
+  listParameters,
   listRunqueues,
   listThreads,
   listTimers,
   moduleLines,
   type ModuleRow,
+  parameterLines,
+  type ParameterRow,
   runqueueLines,
   type RunqueueRow,
   stateLines,
@@ -115,14 +118,19 @@ const ps: TableCommand<ThreadRow, PsFlags> = {
       : threadLines(rows, { lastRun: flags.lastRun ?? false, policies: flags.policy !== undefined }),
 };
 
-const mod: TableCommand<ModuleRow, object> = {
+const mod: TableCommand<ModuleRow | ParameterRow, { parameters?: boolean }> = {
   name: "mod",
-  description: "loaded modules",
+  description: "loaded modules; their parameters (-p)",
   argument: "a dump; then names, or patterns of names with * and ?",
   example: "vmcore 'nf_*'",
-  plural: "modules",
-  list: listModules,
-  lines: moduleLines,
+  plural: ({ parameters }) => (parameters === true ? "parameters" : "modules"),
+  options: [["-p, --parameters", "parameters of modules with their values"]],
+  list: (kernel, gaps, targets, { parameters }) =>
+    parameters === true ? listParameters(kernel, gaps, targets) : listModules(kernel, gaps, targets),
+  lines: (rows, { parameters }) =>
+    parameters === true
+      ? parameterLines(rows as readonly ParameterRow[])
+      : moduleLines(rows as readonly ModuleRow[]),
 };
 
 const runq: TableCommand<RunqueueRow, object> = {

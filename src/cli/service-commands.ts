@@ -1,7 +1,10 @@
 import type { Command } from "commander";
 import {
+  listWaiters,
   listWorkerPools,
   listWorkqueues,
+  waiterLines,
+  type WaiterRow,
   workerPoolLines,
   type WorkerPoolRow,
   workqueueLines,
@@ -16,7 +19,7 @@ import { type TableCommand, tableCommand } from "./table-command.ts";
 export function serviceCommands(streams: Streams, setExitCode: (code: number) => void): Command[] {
   const table = <Row extends object, Flags>(definition: TableCommand<Row, Flags>): Command =>
     tableCommand(definition, streams, setExitCode);
-  return [table(workqueue), bpfCommand(streams)];
+  return [table(workqueue), table(waitq), bpfCommand(streams)];
 }
 
 interface WorkqueueFlags {
@@ -43,4 +46,14 @@ const workqueue: TableCommand<WorkqueueRow | WorkerPoolRow, WorkqueueFlags> = {
     flags.pools === true
       ? workerPoolLines(rows as readonly WorkerPoolRow[])
       : workqueueLines(rows as readonly WorkqueueRow[]),
+};
+
+const waitq: TableCommand<WaiterRow, object> = {
+  name: "waitq",
+  description: "who waits in a wait queue, in poll(2) and through epoll too",
+  argument: "a dump; then addresses of wait queues (numbers, symbols, expressions)",
+  example: "vmcore log_wait",
+  plural: "waiters",
+  list: listWaiters,
+  lines: waiterLines,
 };

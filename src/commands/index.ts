@@ -74,6 +74,8 @@ export { lockLines } from "./lock-text.ts";
 export { listTimers, timerLines, type TimerRow } from "./timer.ts";
 export { deviceLines, type DeviceRow, listDevices } from "./dev.ts";
 export { diskLines, type DiskRow, listDisks, listRequests, requestLines, type RequestRow } from "./disks.ts";
+export { listWaiters, waiterLines, type WaiterRow } from "./waitq.ts";
+export { listParameters, parameterLines, type ParameterRow } from "./parameters.ts";
 export { listPciDevices, pciLines, type PciRow } from "./pci.ts";
 export { listResources, resourceLines, type ResourceRow } from "./resources.ts";
 export { listSubsystems, subsystemLines, type SubsystemRow } from "./subsystems.ts";

@@ -89,6 +89,8 @@ export {
   type TaggedRequest,
 } from "./blk-mq.ts";
 export { sbitmapForEachSet } from "./sbitmap.ts";
+export { type Waiter, waiterOf, waitqueueForEachEntry } from "./wait.ts";
+export { forEachModuleParam, moduleParamText } from "./moduleparam.ts";
 export { forEachResource, type ResourceRange } from "./resource.ts";
 export { forEachPciBus, forEachPciDev } from "./pci.ts";
 export { devName, forEachBus, forEachClass, forEachDeviceOf, type Subsystem } from "./driver-model.ts";

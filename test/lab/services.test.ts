@@ -5,9 +5,11 @@ import {
   listBpfMaps,
   listBpfProgs,
   listDisks,
+  listFiles,
   listIrqs,
   listNeighbours,
   listNetdevs,
+  listParameters,
   listPciDevices,
   listProcessSockets,
   listRequests,
@@ -15,6 +17,8 @@ import {
   listSockets,
   listSoftirqs,
   listSubsystems,
+  listThreads,
+  listWaiters,
   listWorkerPools,
   listWorkqueues,
   resourceLines,
@@ -227,6 +231,35 @@ describe.each(["6.1-amd64", "6.12-amd64", "7.2-amd64", "6.12-arm64"] as const)("
     expect(ours).toEqual(expect.arrayContaining(expected));
     const pids = listWorkerPools(kernel, gaps).rows.flatMap((row) => row.pids!);
     for (const line of ours) expect(pids).toContain(Number(line.split(" ")[1]));
+  });
+
+  check("who waits for a pipe: in read, in poll, in epoll", (gaps) => {
+    const owner = /^@process (\d+)\n(?:(?!@process).*\n)* 3 -> pipe:/m.exec(
+      dump.said("service-descriptors").replaceAll(/^[-l].* (\d+ -> )/gm, " $1"),
+    )?.[1];
+    const pipe = listFiles(kernel, gaps, [owner!]).rows.find(({ fd }) => fd === 3)!;
+    const ends = `((struct pipe_inode_info *)((struct file *)${pipe.file})->private_data)`;
+    const { rows, missing } = listWaiters(kernel, gaps, [`&${ends}->rd_wait`, `&${ends}->wr_wait`]);
+    expect(missing).toEqual([]);
+    const ways = rows.map(({ way, exclusive, comm, state }) => `${way} ${exclusive} ${comm} ${state}`);
+    expect(ways.sort()).toEqual(["epoll false services S", "poll false services S", "wait true services S"]);
+    const threads = listThreads(kernel, gaps, { targets: [], active: false, leaders: false }).rows;
+    const others = threads.filter(({ pid, tgid }) => tgid === Number(owner) && pid !== tgid);
+    expect(rows.map(({ pid }) => pid).sort()).toEqual(others.map(({ pid }) => pid).sort());
+    // What is no wait queue has no waiters.
+    expect(listWaiters(kernel, gaps, ["linux_banner"]).missing).toEqual(["linux_banner"]);
+  });
+
+  check("parameters of modules", (gaps) => {
+    const { rows } = listParameters(kernel, gaps, []);
+    const modules = new Set(rows.map(({ module }) => module));
+    const expected = said("module-parameters").flatMap((line) => {
+      const [, module, parameter, value] = /^\/sys\/module\/([^/]+)\/parameters\/([^:]+):(.*)$/.exec(line)!;
+      return modules.has(module!) ? [`${module} ${parameter} ${value}`] : [];
+    });
+    const ours = rows.flatMap((row) => (row.mode === "0" ? [] : [`${row.module} ${row.name} ${row.value}`]));
+    expect(ours.sort()).toEqual(expected.sort());
+    expect(ours.length).toBeGreaterThan(10);
   });
 
   check("requests in flight", (gaps) => {
