@@ -12,6 +12,7 @@ import {
 } from "../commands/index.ts";
 import { UsageError } from "../io/index.ts";
 import { bpfCommand } from "./bpf-command.ts";
+import { rcuCommand } from "./rcu-command.ts";
 import type { Streams } from "./streams.ts";
 import { type TableCommand, tableCommand } from "./table-command.ts";
 
@@ -19,7 +20,7 @@ import { type TableCommand, tableCommand } from "./table-command.ts";
 export function serviceCommands(streams: Streams, setExitCode: (code: number) => void): Command[] {
   const table = <Row extends object, Flags>(definition: TableCommand<Row, Flags>): Command =>
     tableCommand(definition, streams, setExitCode);
-  return [table(workqueue), table(waitq), bpfCommand(streams)];
+  return [table(workqueue), table(waitq), rcuCommand(streams), bpfCommand(streams)];
 }
 
 interface WorkqueueFlags {

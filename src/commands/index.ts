@@ -74,6 +74,7 @@ export { lockLines } from "./lock-text.ts";
 export { listTimers, timerLines, type TimerRow } from "./timer.ts";
 export { deviceLines, type DeviceRow, listDevices } from "./dev.ts";
 export { diskLines, type DiskRow, listDisks, listRequests, requestLines, type RequestRow } from "./disks.ts";
+export { type RcuCpuRow, type RcuInfo, rcuInfo, rcuLines, type RcuTaskRow } from "./rcu.ts";
 export { listWaiters, waiterLines, type WaiterRow } from "./waitq.ts";
 export { listParameters, parameterLines, type ParameterRow } from "./parameters.ts";
 export { listPciDevices, pciLines, type PciRow } from "./pci.ts";

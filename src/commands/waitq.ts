@@ -1,6 +1,6 @@
 import { UsageError } from "../io/index.ts";
 import type { Kernel } from "../kernel/index.ts";
-import { type Gaps, type Task, TaskReader, waiterOf, waitqueueForEachEntry } from "../linux/index.ts";
+import { Gaps, type Task, TaskReader, waiterOf, waitqueueForEachEntry } from "../linux/index.ts";
 import { functionAt } from "./function-at.ts";
 import { hex } from "./hex.ts";
 import { resolveAddress } from "./read.ts";
@@ -43,10 +43,12 @@ export function listWaiters(
   for (const target of targets) {
     const address = resolveAddress(kernel, target);
     const queue = program.object(address, "struct wait_queue_head");
-    const isQueue = gaps.column("queue", () => {
-      const head = queue.member("head");
-      return head.member("next").member("prev").scalar() === head.address;
-    });
+    const next = gaps.column("queue", () => queue.member("head").member("next").read());
+    // What the list leads to leads back, or is none.
+    const isQueue = new Gaps().column(
+      "",
+      () => next?.member("prev").scalar() === queue.member("head").address,
+    );
     if (isQueue !== true) {
       missing.push(target);
       continue;

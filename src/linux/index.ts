@@ -89,6 +89,13 @@ export {
   type TaggedRequest,
 } from "./blk-mq.ts";
 export { sbitmapForEachSet } from "./sbitmap.ts";
+export {
+  forEachRcuBlockedTask,
+  forEachRcuCpu,
+  type RcuCpu,
+  rcuGracePeriod,
+  type RcuSequence,
+} from "./rcu.ts";
 export { type Waiter, waiterOf, waitqueueForEachEntry } from "./wait.ts";
 export { forEachModuleParam, moduleParamText } from "./moduleparam.ts";
 export { forEachResource, type ResourceRange } from "./resource.ts";
