@@ -27,7 +27,8 @@ export function readCommandLine(
   if (name === undefined || !commands.has(name)) return undefined;
   // Node's prompt has its modules as names, of which `net`, `vm` and `sys` are commands here.
   if (isDefined(name) && !isBuiltin(name)) return undefined;
-  if (/^(?:[=.()[\]+/%^<?,;:]|->|-\s)/.test(rest)) return undefined;
+  // A path begins with a slash, too; a quotient has a blank behind it.
+  if (/^(?:[=.()[\]+%^<?,;:]|\/[\s=]|->|-\s)/.test(rest)) return undefined;
   // `ps | head`, `log > file`; a number or a bracket goes on as an operand does.
   if (/^(?:\||>)/.test(rest) && !/^(?:\||>>?)\s*[\w/.~$'"]*[A-Za-z/~$'"]/.test(rest)) return undefined;
   return { name, rest };

@@ -64,6 +64,7 @@ describe("startRepl", () => {
     ["ps", "ps"],
     ["ps -A 'a b' \"c\"d", "ps|-A|a b|cd"],
     [".ps -u", "ps|-u"],
+    ["ps /bin/sh", "ps|/bin/sh"],
     ["net", "net"],
     ["struct point.x init_task", "struct|point.x|init_task"],
     // JavaScript has a name of its own, and what goes on as an expression is one.
