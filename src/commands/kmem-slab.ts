@@ -1,6 +1,6 @@
 import { type DwarflessError, UsageError } from "../io/index.ts";
 import type { Kernel } from "../kernel/index.ts";
-import { forEachSlabCache, type Gaps, slabCacheForEachObject, slabUse } from "../linux/index.ts";
+import { forEachSlabCache, type Gaps, slabCacheForEachObject, slabUse, usualSlab } from "../linux/index.ts";
 import { hex } from "./hex.ts";
 import { globPattern } from "./pattern.ts";
 import { cell, tableLines } from "./table.ts";
@@ -14,6 +14,9 @@ export interface SlabRow {
   active: number | null;
   objects: number | null;
   slabs: number | null;
+  /** Bytes of a slab as the cache asks for it, and how many objects fit it. */
+  slabSize: number | null;
+  objectsPerSlab: number | null;
   /** Address of the `struct kmem_cache`. */
   cache: string;
 }
@@ -30,6 +33,7 @@ export function listSlabs(
     const name = gaps.column("name", () => cache.member("name").string(256));
     if (filters.length > 0 && !filters.some(({ pattern }) => pattern.test(name ?? ""))) continue;
     const use = gaps.column("objects", () => slabUse(kernel.program, cache));
+    const slab = gaps.column("slabSize", () => usualSlab(kernel.program, cache));
     rows.push({
       name,
       objectSize: gaps.column("objectSize", () => cache.member("object_size").number()),
@@ -37,6 +41,8 @@ export function listSlabs(
       active: use === null ? null : Number(use.active),
       objects: use === null ? null : Number(use.objects),
       slabs: use === null ? null : Number(use.slabs),
+      slabSize: slab?.byteSize ?? null,
+      objectsPerSlab: slab?.objects ?? null,
       cache: hex(cache.address!),
     });
   }
@@ -55,11 +61,13 @@ export function slabLines(rows: readonly SlabRow[]): Iterable<string> {
       { title: "ACTIVE", align: "right" },
       { title: "OBJECTS", align: "right" },
       { title: "SLABS", align: "right" },
+      { title: "SLAB KIB", align: "right" },
       { title: "NAME" },
     ],
     rows.map((row) => [
       row.cache.slice(2),
       ...[row.objectSize, row.size, row.active, row.objects, row.slabs].map(cell),
+      row.slabSize === null ? "?" : String(row.slabSize / 1024),
       cell(row.name),
     ]),
   );

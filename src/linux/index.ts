@@ -48,7 +48,7 @@ export {
 } from "./mmzone.ts";
 export { forEachHstate, hugePageSize, hugetlbTotalPages } from "./hugetlb.ts";
 export { forEachSwapInfo, swapEntry, swapFilePath, swapIsFile, swapUsageInPages } from "./swap.ts";
-export { forEachCacheNode, forEachSlabCache, type SlabUse, slabUse } from "./slab.ts";
+export { forEachCacheNode, forEachSlabCache, type SlabUse, slabUse, usualSlab } from "./slab.ts";
 export {
   forEachGate,
   forEachIrqDesc,

@@ -1,3 +1,4 @@
+import { DwarflessError } from "../io/index.ts";
 import type { KernelObject, Program } from "../program/index.ts";
 import { listForEachEntry } from "./list.ts";
 import { nodeCount } from "./nodemask.ts";
@@ -46,4 +47,19 @@ export function slabUse(program: Program, cache: KernelObject): SlabUse {
     }
   }
   return use;
+}
+
+/** Slabs of more than 2^20 pages are taken for damage. */
+const maximumSlabOrder = 20;
+
+/**
+ * What a cache asks for when it needs memory (`kmem_cache.oo`, mm/slub.c): bytes of a slab, and how many objects fit
+ * one. Where memory is short slabs can be smaller.
+ * @throws {FaultError}; {@link DwarflessError} `SLAB`
+ */
+export function usualSlab(program: Program, cache: KernelObject): { byteSize: number; objects: number } {
+  const word = cache.member("oo").member("x").number() >>> 0;
+  const order = word >>> 16;
+  if (order > maximumSlabOrder) throw new DwarflessError("SLAB", `a slab cannot be of 2^${order} pages`);
+  return { byteSize: program.memory.pageByteSize * 2 ** order, objects: word & 0xffff };
 }

@@ -190,7 +190,9 @@ describe.each(["6.1-amd64", "6.12-amd64", "6.12-arm64", "7.2-amd64"] as const)("
     for (const line of lines) {
       const fields = line.split(/ +/);
       const row = rows.get(fields[0]!)!;
-      expect(row.size, line).toBe(Number(fields[3]));
+      expect([row.size, row.objectsPerSlab, row.slabSize! / 4096], line).toEqual(
+        fields.slice(3, 6).map(Number),
+      );
       if (
         row.active === Number(fields[1]) &&
         row.objects === Number(fields[2]) &&
