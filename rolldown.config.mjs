@@ -8,7 +8,7 @@ import { thirdPartyLicences } from "./scripts/third-party-licences.mjs";
 const startsEveryCommand =
   /rolldown\/runtime|node_modules\/commander\/|src\/cli\/(command-group|count|json|line-writer|program|version)\.ts$/;
 const startsBothPrograms =
-  /src\/(io\/|sidecar\/btf-file|cli\/(exit-code|output-file|run-program|streams|write-all)\.ts$)/;
+  /src\/(io\/|sidecar\/btf-file|cli\/(exit-code|output-file|run-program|short-run|streams|write-all)\.ts$)/;
 
 /** What reads BTF and prints it raw, a tenth of what can be done with it. */
 const printsBtf =

@@ -3,6 +3,7 @@ import { type Btf, type CHeaderOptions, writeRaw } from "../btf/index.ts";
 import { UsageError } from "../io/index.ts";
 import { loadBtf } from "./btf-input.ts";
 import { writeLines, writePieces } from "./line-writer.ts";
+import { expectShortRun } from "./short-run.ts";
 import type { Streams } from "./streams.ts";
 
 const formats = ["raw", "c", "json", "decls"] as const;
@@ -54,6 +55,7 @@ async function dump(file: string, formatName: string, flags: DumpFlags, streams:
     throw new UsageError(`--root and --unsorted go with c, not with ${format}`);
   if (format !== "json" && flags.pretty) throw new UsageError(`--pretty goes with json, not with ${format}`);
   const btf = await loadBtf(file, flags.base);
+  if (format !== "raw") expectShortRun();
   switch (format) {
     case "raw":
       writeRaw(btf, streams.outBytes);

@@ -13,6 +13,7 @@ import { loadBtf } from "./btf-input.ts";
 import { findTypes } from "./btf-names.ts";
 import { exitDone, exitNegative } from "./exit-code.ts";
 import { writeLines, writePieces } from "./line-writer.ts";
+import { expectShortRun } from "./short-run.ts";
 import type { Streams } from "./streams.ts";
 
 interface LayoutFlags {
@@ -68,6 +69,7 @@ async function layout(
   if (reorganize && (names.length === 0 || flags.sizes || flags.nrMembers || flags.contains !== undefined))
     throw new UsageError("--reorganize wants names of structs");
   if (showReorgSteps && !reorganize) throw new UsageError("--show-reorg-steps goes with --reorganize");
+  expectShortRun();
   const btf = await loadBtf(file, flags.base);
   const options = { expand: flags.expand ?? false };
   const printer = new LayoutPrinter(btf, options);

@@ -10,7 +10,7 @@ import { planEncode, type EncodeFlags, type EncodePlan } from "./encode-argument
 import { exitDone, exitNegative } from "./exit-code.ts";
 import { checkWritable, standardOutput, writeOutput } from "./output-file.ts";
 import { startProgress } from "./progress.ts";
-import { expectShortRun } from "./short-run.ts";
+import { expectShortEncode } from "./short-run.ts";
 import type { Streams } from "./streams.ts";
 
 /** The encoder's door; tests put their own in. */
@@ -86,7 +86,7 @@ export async function runEncode(
   for (const path of [plan.output ?? (flags.inPlace ? file : undefined), plan.splitOutput, plan.report]) {
     if (path !== undefined) checkWritable(path);
   }
-  expectShortRun([file]);
+  expectShortEncode([file]);
   if (plan.base !== undefined) plan.options.base = await readBtfFile(plan.base);
   if (plan.overOwn) plan.options.ownBase = await readBtfFile(file);
 

@@ -8,7 +8,7 @@ import { readBtfFile } from "../../sidecar/index.ts";
 import { diagnosticLines, nothingLeft } from "../diagnostics.ts";
 import { embedBtf } from "../embed-btf.ts";
 import { writeOutput } from "../output-file.ts";
-import { expectShortRun } from "../short-run.ts";
+import { expectShortEncode } from "../short-run.ts";
 import { errnoOf } from "../write-all.ts";
 import { errorLine } from "../run-program.ts";
 import type { Streams } from "../streams.ts";
@@ -42,7 +42,7 @@ async function encodeAsPahole(settings: PaholeSettings, streams: Streams, encode
   };
   for (const text of settings.notes) note(text);
   const options = encodeOptions(settings);
-  expectShortRun(settings.files);
+  expectShortEncode(settings.files);
   if (settings.base !== undefined) options.base = await readBase(settings.base);
   const [file, ...otherFiles] = settings.files;
   if (file === undefined || !settings.readsDwarf) {
