@@ -46,7 +46,8 @@ export const files: TableCommand<FileRow | FilePageRow, FilesFlags> = {
   name: "files",
   description:
     "open files of processes, with their root and current directories; pages of files in memory (-p)",
-  argument: "a dump; then PIDs (default: all processes), or with -p paths or addresses of struct inodes",
+  argument:
+    "a dump; then PIDs or addresses of tasks (default: all processes), or with -p paths or addresses of struct inodes",
   example: "vmcore 1",
   plural: (flags) => (flags.pages === true ? "pages" : "files"),
   options: [
@@ -76,7 +77,7 @@ export const fuser: TableCommand<FileUserRow, object> = {
 export const vm: TableCommand<AreaRow | AreaPageRow, { pages?: boolean }> = {
   name: "vm",
   description: "address spaces of processes, area by area, or page by page (-p)",
-  argument: "a dump; then PIDs",
+  argument: "a dump; then PIDs or addresses of tasks",
   example: "vmcore 1",
   plural: (flags) => (flags.pages === true ? "pages" : "areas"),
   options: [["-p, --pages", "the pages that are in memory or in swap"]],

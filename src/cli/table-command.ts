@@ -54,7 +54,9 @@ export function tableCommand<Row extends object, Flags>(
       const plural = typeof definition.plural === "string" ? definition.plural : definition.plural(flags);
       if (flags.json) writeRows(plural, rows, gaps, streams);
       else {
-        writeLines(mapOneLine(definition.lines(rows, flags)), streams);
+        // Titles alone say nothing, and what was not found is said below.
+        if (rows.length > 0 || missing.length === 0)
+          writeLines(mapOneLine(definition.lines(rows, flags)), streams);
         for (const { text } of gaps.diagnostics) streams.err(`dwarfless: ${oneLine(text)}\n`);
       }
       for (const query of missing) streams.err(`dwarfless: ${name}: nothing fits ${oneLine(query)}\n`);

@@ -2,29 +2,31 @@ import { UsageError } from "../io/index.ts";
 import type { Kernel } from "../kernel/index.ts";
 import { findTask, type Gaps, type PathPlace, pathPlace, type Task, TaskReader } from "../linux/index.ts";
 import type { KernelObject } from "../program/index.ts";
+import { parseAddress } from "./sym.ts";
 
 /**
- * Processes by PID, all without any: their leaders, or the very threads that were asked for.
- * @throws {UsageError} for what is no PID
+ * Processes by PID or by the address of a task, all without any: their leaders, or the very threads that were asked for.
+ * @throws {UsageError} for what is neither
  */
 export function chosenTasks(
   kernel: Kernel,
   gaps: Gaps,
   targets: readonly string[],
 ): { tasks: Task[]; missing: string[] } {
-  for (const target of targets) {
-    if (!/^\d{1,10}$/.test(target)) throw new UsageError(`'${target}' is no PID`);
-  }
+  const wanted = targets.map((target) => {
+    if (/^\d{1,10}$/.test(target)) return (task: Task): boolean => task.pid === Number(target);
+    const address = parseAddress(target);
+    if (address === undefined) throw new UsageError(`'${target}' is no PID and no address`);
+    return (task: Task): boolean => task.address === address;
+  });
   const diagnostics: Parameters<TaskReader["all"]>[0] = [];
   const all = gaps.diagnosed(new TaskReader(kernel).all(diagnostics), diagnostics);
   if (targets.length === 0) {
     return { tasks: all.filter(({ pid, tgid }) => pid === tgid && pid !== 0), missing: [] };
   }
-  const wanted = new Set(targets.map(Number));
-  const tasks = all.filter(({ pid }) => wanted.has(pid));
   return {
-    tasks,
-    missing: targets.filter((target) => !tasks.some(({ pid }) => pid === Number(target))),
+    tasks: all.filter((task) => wanted.some((fits) => fits(task))),
+    missing: targets.filter((_, index) => !all.some(wanted[index]!)),
   };
 }
 

@@ -38,7 +38,8 @@ export function listAreas(
     const object = taskObject(kernel, task);
     const root = gaps.column("root", () => taskRoot(object)) ?? undefined;
     const mm = gaps.column("mm", () => object.member("mm").read());
-    // Threads of the kernel have no address space of their own.
+    // Threads of the kernel have no address space of their own, and processes that have ended none any more.
+    if (mm?.isNull === true) missing.push(`${task.pid} (${task.comm} has no address space)`);
     if (mm === null || mm.isNull) continue;
     for (const area of gaps.walk(forEachVma(mm.dereference()))) {
       const file = gaps.column("file", () => fileOf(area));

@@ -187,6 +187,11 @@ describe("what crash's options ask for", () => {
         const at = BigInt(address!);
         return areas.find(({ start, end }) => BigInt(start) <= at && at < BigInt(end))?.name;
       });
+      expect(listAreas(kernel, gaps, [rows[0]!.task]).rows).toEqual(areas);
+      expect(listAreas(kernel, gaps, ["2"])).toEqual({
+        rows: [],
+        missing: ["2 (kthreadd has no address space)"],
+      });
       // Its code, and its arguments.
       expect(new Set(names)).toEqual(new Set(["/bin/busybox", "[stack]"]));
       const start = 0x100_0000;
