@@ -78,8 +78,8 @@ async function btfOf(vmlinux) {
 /** Ten modules with BTF, by name, spread over all of them. */
 function modulesOf(folder) {
   const names = readdirSync(realpathSync(folder), { recursive: true })
-    .filter((name) => name.endsWith(".ko"))
-    .sort();
+    .filter((file) => file.endsWith(".ko"))
+    .sort((left, right) => (left < right ? -1 : 1));
   return Array.from({ length: 10 }, (_, index) =>
     path.join(folder, names[Math.floor((index * names.length) / 10)]),
   );
