@@ -9,7 +9,7 @@ import { setTimeout as delay } from "node:timers/promises";
  * name with another key are from older recipes and are removed.
  *
  * One process makes it while others wait; even without that, a folder appears under its name
- * only when it is complete.
+ * only when it is complete. `make` is tried twice.
  */
 export async function cachedDirectory(
   parent: string,
@@ -30,8 +30,18 @@ export async function cachedDirectory(
       if (old) rmSync(path.join(parent, entry), { recursive: true, force: true });
     }
     const partial = `${directory}.partial`;
-    mkdirSync(partial);
-    await make(partial);
+    const attempt = async (): Promise<void> => {
+      mkdirSync(partial);
+      await make(partial);
+    };
+    try {
+      await attempt();
+    } catch (error) {
+      // Plain emulation has its faults: a guest was seen to die of one while its kernel changed its own code.
+      console.error(`${name} of ${path.basename(parent)}, once more: ${(error as Error).message}`);
+      rmSync(partial, { recursive: true, force: true });
+      await attempt();
+    }
     renameSync(partial, directory);
     return directory;
   } finally {
