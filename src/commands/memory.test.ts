@@ -22,7 +22,7 @@ let kernel: Kernel;
 let gaps: Gaps;
 
 function words(offset: number, ...values: readonly bigint[]): void {
-  memory.put(at(offset), new Uint8Array(BigUint64Array.from(values).buffer));
+  memory.putWords(at(offset), ...values);
 }
 
 beforeEach(() => {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { commonTypes, MockMemory, mockProgram } from "../../test/build/mock-program.ts";
+import { commonTypes, MockMemory, mockProgram, structAdder } from "../../test/build/mock-program.ts";
 import { BtfBuilder } from "../btf/index.ts";
 import type { Diagnostic } from "../io/index.ts";
 import type { KernelObject, Program } from "../program/index.ts";
@@ -23,7 +23,7 @@ const head = 0xffff_8880_0000_0000n;
 const node = (index: number): bigint => head + 0x1000n * BigInt(index + 1);
 
 function words(address: bigint, ...values: readonly bigint[]): void {
-  memory.put(address, new Uint8Array(BigUint64Array.from(values).buffer));
+  memory.putWords(address, ...values);
 }
 
 const at = (type: string, address: bigint = head): KernelObject => program.object(address, type);
@@ -39,16 +39,7 @@ beforeEach(() => {
   const builder = new BtfBuilder();
   const { int, ulong, u8 } = commonTypes(builder);
   const pointer = builder.addPtr(0);
-  const struct = (name: string, size: number, members: Record<string, [number, number]>): number =>
-    builder.addStruct(
-      name,
-      size,
-      Object.entries(members).map(([member, [type, offset]]) => ({
-        name: member,
-        type,
-        bitOffset: offset * 8,
-      })),
-    );
+  const struct = structAdder(builder);
   const list = struct("list_head", 16, { next: [pointer, 0], prev: [pointer, 8] });
   struct("item", 32, { value: [ulong, 0], list: [list, 16] });
   const hnode = struct("hlist_node", 16, { next: [pointer, 0], pprev: [pointer, 8] });

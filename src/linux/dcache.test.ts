@@ -41,15 +41,13 @@ function pathOf(nameFunction: string, root: bigint): string {
     ["mnt_parent", ulong],
   ]);
   const memory = new MockMemory();
-  const words = (at: bigint, ...values: bigint[]): void =>
-    memory.put(at, new Uint8Array(BigUint64Array.from(values).buffer));
-  words(dentry, dentry, 0n, names + 8n, operations, inode);
-  words(parent, parent, 0n, names, 0n, 0n);
-  words(mount, root, mount);
-  words(operations, dname);
-  words(inode, 4026531840n, common);
-  words(common, kinds);
-  words(kinds, names);
+  memory.putWords(dentry, dentry, 0n, names + 8n, operations, inode);
+  memory.putWords(parent, parent, 0n, names, 0n, 0n);
+  memory.putWords(mount, root, mount);
+  memory.putWords(operations, dname);
+  memory.putWords(inode, 4026531840n, common);
+  memory.putWords(common, kinds);
+  memory.putWords(kinds, names);
   memory.put(names, "mnt\0");
   memory.put(names + 8n, "x\0");
   const symbols = [{ name: nameFunction, address: dname, byteSize: 16 }];

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { commonTypes, MockMemory, mockProgram } from "../../test/build/mock-program.ts";
+import { commonTypes, MockMemory, mockProgram, structAdder } from "../../test/build/mock-program.ts";
 import { BtfBuilder } from "../btf/index.ts";
 import type { Program } from "../program/index.ts";
 import { forEachHdStruct, hasHdStruct, hdStructDisk, hdStructName } from "./hd-struct.ts";
@@ -12,16 +12,7 @@ function machine(): Program {
   const builder = new BtfBuilder();
   const { ulong, char, int } = commonTypes(builder);
   const pointer = builder.addPtr(0);
-  const struct = (name: string, size: number, members: Record<string, [number, number]>): number =>
-    builder.addStruct(
-      name,
-      size,
-      Object.entries(members).map(([member, [type, offset]]) => ({
-        name: member,
-        type,
-        bitOffset: offset * 8,
-      })),
-    );
+  const struct = structAdder(builder);
   const list = struct("list_head", 16, { next: [pointer, 0], prev: [pointer, 8] });
   const klist = struct("klist", 24, { k_list: [list, 8] });
   const node = struct("klist_node", 24, { n_klist: [ulong, 0], n_node: [list, 8] });
@@ -33,16 +24,14 @@ function machine(): Program {
   const hdStruct = struct("hd_struct", 64, { partno: [int, 0], __dev: [device, 8] });
   struct("gendisk", 80, { part0: [hdStruct, 16] });
   const memory = new MockMemory();
-  const words = (address: bigint, ...values: readonly bigint[]): void =>
-    memory.put(address, new Uint8Array(BigUint64Array.from(values).buffer));
   const first = at + 0x4000n;
   const second = at + 0x5000n;
-  words(at, subsystem);
-  words(subsystem, 0n, first + 8n, second + 8n);
-  words(first, 0n, second + 8n, subsystem + 8n, disk + 16n + 8n);
-  words(second, 0n, subsystem + 8n, first + 8n, partition + 8n);
-  words(disk + 16n, 0n, at + 0x100n, 0n);
-  words(partition, 3n, at + 0x120n, disk + 16n + 8n);
+  memory.putWords(at, subsystem);
+  memory.putWords(subsystem, 0n, first + 8n, second + 8n);
+  memory.putWords(first, 0n, second + 8n, subsystem + 8n, disk + 16n + 8n);
+  memory.putWords(second, 0n, subsystem + 8n, first + 8n, partition + 8n);
+  memory.putWords(disk + 16n, 0n, at + 0x100n, 0n);
+  memory.putWords(partition, 3n, at + 0x120n, disk + 16n + 8n);
   memory.put(at + 0x100n, "cciss!c0d0\0");
   memory.put(at + 0x120n, "cciss!c0d0p3\0");
   return mockProgram({

@@ -77,8 +77,6 @@ function machine(
   ]);
   struct("mnt_namespace", [["list", list, 0]]);
   const memory = new MockMemory();
-  const words = (place: bigint, ...values: bigint[]): void =>
-    memory.put(place, new Uint8Array(BigUint64Array.from(values).buffer));
   let next = texts;
   const string = (value: string): bigint => {
     const place = next;
@@ -89,7 +87,7 @@ function machine(
   for (const [index, { name, parent, children = [], link, exists = true }] of files.entries()) {
     const siblings = files[parent]!.children ?? [];
     const after = siblings[siblings.indexOf(index) + 1];
-    words(
+    memory.putWords(
       dentry(index),
       dentry(parent),
       0n,
@@ -100,13 +98,25 @@ function machine(
       0n,
       children[0] === undefined ? 0n : dentry(children[0]) + 40n,
     );
-    words(inode(index), link === undefined ? 0x4000n : 0xa000n, link === undefined ? 0n : string(link));
+    memory.putWords(
+      inode(index),
+      link === undefined ? 0x4000n : 0xa000n,
+      link === undefined ? 0n : string(link),
+    );
   }
   const links = [namespace, ...mounts.map((_, index) => mount(index) + 32n)];
-  words(namespace, links[1] ?? namespace, links.at(-1)!);
+  memory.putWords(namespace, links[1] ?? namespace, links.at(-1)!);
   for (const [index, [root, on, point]] of mounts.entries()) {
     const place = mount(index);
-    words(place, dentry(root), 1n, mount(on), dentry(point), links[index + 2] ?? namespace, links[index]!);
+    memory.putWords(
+      place,
+      dentry(root),
+      1n,
+      mount(on),
+      dentry(point),
+      links[index + 2] ?? namespace,
+      links[index]!,
+    );
   }
   return mockProgram({ btf: builder.toBtf(), memory });
 }

@@ -21,7 +21,7 @@ let memory: MockMemory;
 let kernel: Kernel;
 
 function words(address: bigint, ...values: readonly bigint[]): void {
-  memory.put(address, new Uint8Array(BigUint64Array.from(values).buffer));
+  memory.putWords(address, ...values);
 }
 
 function putRing(tail: bigint, head: bigint): void {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { commonTypes, MockMemory, mockProgram } from "../../test/build/mock-program.ts";
+import { commonTypes, MockMemory, mockProgram, structAdder } from "../../test/build/mock-program.ts";
 import { BtfBuilder } from "../btf/index.ts";
 import type { Program } from "../program/index.ts";
 import { rhashtableForEach } from "./rhashtable.ts";
@@ -12,23 +12,14 @@ let memory: MockMemory;
 let program: Program;
 
 function words(address: bigint, ...values: readonly bigint[]): void {
-  memory.put(address, new Uint8Array(BigUint64Array.from(values).buffer));
+  memory.putWords(address, ...values);
 }
 
 beforeEach(() => {
   const builder = new BtfBuilder();
   const { int, ulong } = commonTypes(builder);
   const pointer = builder.addPtr(0);
-  const struct = (name: string, size: number, members: Record<string, [number, number]>): number =>
-    builder.addStruct(
-      name,
-      size,
-      Object.entries(members).map(([member, [type, offset]]) => ({
-        name: member,
-        type,
-        bitOffset: offset * 8,
-      })),
-    );
+  const struct = structAdder(builder);
   struct("rhash_head", 8, { next: [pointer, 0] });
   const buckets = builder.addArray(pointer, int, 0);
   // A struct that leads to itself is made with the id that it is going to have.

@@ -17,11 +17,9 @@ function kernelOf(architecture: string): Kernel {
     { name: "inuse_pages", type: counter, bitOffset: 64 },
   ]);
   const memory = new MockMemory();
-  const words = (place: bigint, ...values: bigint[]): void =>
-    memory.put(place, new Uint8Array(BigUint64Array.from(values).buffer));
-  words(at, info, info + 16n, 0n);
-  words(at + 24n, 3n);
-  words(info, 3n, (1n << 30n) | 77n, 2n, 5n);
+  memory.putWords(at, info, info + 16n, 0n);
+  memory.putWords(at + 24n, 3n);
+  memory.putWords(info, 3n, (1n << 30n) | 77n, 2n, 5n);
   const program = mockProgram({
     btf: builder.toBtf(),
     memory,

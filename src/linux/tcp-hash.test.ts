@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { commonTypes, MockMemory, mockProgram } from "../../test/build/mock-program.ts";
+import { commonTypes, MockMemory, mockProgram, structAdder } from "../../test/build/mock-program.ts";
 import { BtfBuilder } from "../btf/index.ts";
 import { forEachTcpSock } from "./sock.ts";
 
@@ -12,16 +12,7 @@ function listenersByPort(): string[] {
   const builder = new BtfBuilder();
   const { ulong, uint } = commonTypes(builder);
   const pointer = builder.addPtr(0);
-  const struct = (name: string, size: number, members: Record<string, [number, number]>): number =>
-    builder.addStruct(
-      name,
-      size,
-      Object.entries(members).map(([member, [type, offset]]) => ({
-        name: member,
-        type,
-        bitOffset: offset * 8,
-      })),
-    );
+  const struct = structAdder(builder);
   const node = struct("hlist_nulls_node", 16, { next: [pointer, 0], pprev: [pointer, 8] });
   const head = struct("hlist_nulls_head", 8, { first: [builder.addPtr(node), 0] });
   const listen = struct("inet_listen_hashbucket", 8, { nulls_head: [head, 0] });
@@ -38,15 +29,13 @@ function listenersByPort(): string[] {
   struct("sock", 32, { __sk_common: [common, 0] });
   struct("net", 8, { ipv4: [struct("netns_ipv4", 0, {}), 0] });
   const memory = new MockMemory();
-  const words = (address: bigint, ...values: readonly bigint[]): void =>
-    memory.put(address, new Uint8Array(BigUint64Array.from(values).buffer));
   // Bucket 1 of the table by port has both; lhash2, by port and address, links one by another member.
-  words(tables, established, 0n, second, 1n, sock(0) + 8n);
-  words(second, sock(0) + 24n);
-  words(established, sock(2) + 8n);
-  words(sock(0), net, sock(1) + 8n, 0n, 0n);
-  words(sock(1), net, 3n, 0n, 0n);
-  words(sock(2), net, 1n, 0n, 0n);
+  memory.putWords(tables, established, 0n, second, 1n, sock(0) + 8n);
+  memory.putWords(second, sock(0) + 24n);
+  memory.putWords(established, sock(2) + 8n);
+  memory.putWords(sock(0), net, sock(1) + 8n, 0n, 0n);
+  memory.putWords(sock(1), net, 3n, 0n, 0n);
+  memory.putWords(sock(2), net, 1n, 0n, 0n);
   const program = mockProgram({
     btf: builder.toBtf(),
     memory,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { BtfBuilder } from "../../src/btf/index.ts";
-import { commonTypes, MockMemory, mockProgram } from "../../test/build/mock-program.ts";
+import { commonTypes, MockMemory, mockProgram, structAdder } from "../../test/build/mock-program.ts";
 import type { KernelObject } from "../program/index.ts";
 import { rwsemState, rwsemWaiterWants } from "./rwsem.ts";
 import { rwsemForEachWaiter } from "./rwsem.ts";
@@ -13,16 +13,7 @@ const waiters = [0x2000n, 0x3000n];
 function rwsem(layout: "list" | "ring", words: { count?: bigint; owner?: bigint } = {}): KernelObject {
   const builder = new BtfBuilder();
   const { int, long } = commonTypes(builder);
-  const struct = (name: string, byteSize: number, members: Record<string, [number, number]>): number =>
-    builder.addStruct(
-      name,
-      byteSize,
-      Object.entries(members).map(([member, [type, offset]]) => ({
-        name: member,
-        type,
-        bitOffset: offset * 8,
-      })),
-    );
+  const struct = structAdder(builder);
   const pointer = builder.addPtr(0);
   const list = struct("list_head", 16, { next: [pointer, 0], prev: [pointer, 8] });
   const waiter = struct("rwsem_waiter", 32, { list: [list, 0], task: [pointer, 16], type: [int, 24] });

@@ -19,6 +19,11 @@ export class MockMemory implements VirtualMemory {
     this.#runs.unshift({ address, bytes: content });
   }
 
+  /** 64-bit words, in this machine's byte order. */
+  putWords(address: bigint, ...words: readonly bigint[]): void {
+    this.put(address, new Uint8Array(BigUint64Array.from(words).buffer));
+  }
+
   readInto(target: Uint8Array, address: bigint): void {
     for (let index = 0; index < target.length; index++) {
       const at = BigInt.asUintN(64, address + BigInt(index));
@@ -123,4 +128,25 @@ export function commonTypes(
   const uchar = builder.addInt("unsigned char", 1);
   const u8 = builder.addTypedef("u8", uchar);
   return { char, int, uint, long, ulong, bool, u8 };
+}
+
+/** Adds a struct with members by name: type, and offset in bytes. */
+export type AddStruct = (
+  name: string,
+  byteSize: number,
+  members: Readonly<Record<string, readonly [type: number, offset: number]>>,
+) => number;
+
+/** Structs as most tests write them: no bit-fields. */
+export function structAdder(builder: BtfBuilder): AddStruct {
+  return (name, byteSize, members) =>
+    builder.addStruct(
+      name,
+      byteSize,
+      Object.entries(members).map(([member, [type, offset]]) => ({
+        name: member,
+        type,
+        bitOffset: offset * 8,
+      })),
+    );
 }

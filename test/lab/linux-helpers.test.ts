@@ -3,7 +3,7 @@
  * moved while it wrote that down (the process that wrote, counters, timers of the tick) is left out.
  */
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect } from "vitest";
 import {
   listAreas,
   listDevices,
@@ -22,10 +22,9 @@ import {
   logLines,
   systemInfo,
 } from "../../src/commands/index.ts";
-import { Kernel } from "../../src/kernel/index.ts";
-import { Gaps } from "../../src/linux/index.ts";
 import { guestDump, type GuestDump, openGuestDump } from "../guest/dumps.ts";
 import { caseMissing, dumpCases } from "./dump-cases.ts";
+import { dumpedGuest } from "./said-by-guest.ts";
 
 /** Other guests' dumps, one's own: folders as `scripts/lab/dump.sh` makes them, with `:` between. */
 const folders = (process.env["DWARFLESS_LAB_DUMPS"] ?? "").split(":").filter(Boolean);
@@ -46,34 +45,17 @@ const cases =
         }));
 
 describe.each(cases)("$title", ({ missing, open }) => {
-  let dump: GuestDump;
-  let kernel: Kernel;
-
-  beforeAll(async () => {
-    if (missing !== undefined) return;
-    dump = await open();
-    kernel = await Kernel.open([dump.file("elf")], { sidecar: "none" });
-  });
-  afterAll(() => kernel?.close());
-
-  const said = (name: string): string[] => dump.said(name).trimEnd().split("\n");
-  const check = (name: string, body: (gaps: Gaps) => void): void => {
-    test(name, (context) => {
-      context.skip(missing !== undefined, missing);
-      const gaps = new Gaps();
-      body(gaps);
-      expect(gaps.diagnostics).toEqual([]);
-    });
-  };
+  const guest = dumpedGuest(missing, open);
+  const { said, check } = guest;
 
   check("log", (gaps) => {
-    const lines = [...listLog(kernel, gaps)].flatMap((record) => [...logLines(record)]);
+    const lines = [...listLog(guest.kernel, gaps)].flatMap((record) => [...logLines(record)]);
     const expected = said("dmesg");
     expect(lines.slice(0, expected.length)).toEqual(expected);
   });
 
   check("ps", (gaps) => {
-    const threads = new Map(listThreads(kernel, gaps).rows.map((row) => [row.pid, row]));
+    const threads = new Map(listThreads(guest.kernel, gaps).rows.map((row) => [row.pid, row]));
     for (const line of said("threads")) {
       const [, pid, name, state, ppid, rest] = /^(\d+) \((.*)\) (\S) (\d+) (.*)$/.exec(line)!;
       const row = threads.get(Number(pid))!;
@@ -89,7 +71,7 @@ describe.each(cases)("$title", ({ missing, open }) => {
   });
 
   check("mod", (gaps) => {
-    const lines = listModules(kernel, gaps, []).rows.map((row) => {
+    const lines = listModules(guest.kernel, gaps, []).rows.map((row) => {
       const uses = row.uses!.length === 0 ? "-" : `${row.uses!.join(",")},`;
       return `${row.name} ${row.size} ${row.refcount} ${uses} ${row.state} ${row.address}`;
     });
@@ -97,7 +79,7 @@ describe.each(cases)("$title", ({ missing, open }) => {
   });
 
   check("mount", (gaps) => {
-    const rows = listMounts(kernel, gaps, []).rows;
+    const rows = listMounts(guest.kernel, gaps, []).rows;
     const expected = said("mounts").map((line) => line.split(" "));
     expect(rows.map((row) => [row.device, row.directory, row.type])).toEqual(
       expected.map((fields) => fields.slice(0, 3)),
@@ -108,7 +90,9 @@ describe.each(cases)("$title", ({ missing, open }) => {
   });
 
   check("files", (gaps) => {
-    const paths = new Map(listFiles(kernel, gaps, []).rows.map((row) => [`${row.pid} ${row.fd}`, row.path]));
+    const paths = new Map(
+      listFiles(guest.kernel, gaps, []).rows.map((row) => [`${row.pid} ${row.fd}`, row.path]),
+    );
     for (const [pid, lines] of byProcess(said("descriptors"))) {
       // The first process is the one that wrote this, through descriptors of its own.
       if (pid === 1) continue;
@@ -121,7 +105,7 @@ describe.each(cases)("$title", ({ missing, open }) => {
 
   check("vm", (gaps) => {
     for (const [pid, expected] of byProcess(said("maps"))) {
-      const lines = listAreas(kernel, gaps, [String(pid)]).rows.map((row) => {
+      const lines = listAreas(guest.kernel, gaps, [String(pid)]).rows.map((row) => {
         const address = (text: string): string => text.slice(2).padStart(8, "0");
         const device = [row.device?.major ?? 0, row.device?.minor ?? 0].map((part) =>
           part.toString(16).padStart(2, "0"),
@@ -134,7 +118,7 @@ describe.each(cases)("$title", ({ missing, open }) => {
   });
 
   check("net", (gaps) => {
-    const rows = listSockets(kernel, gaps);
+    const rows = listSockets(guest.kernel, gaps);
     const inodes = (protocol: string): number[] =>
       rows.filter((row) => row.protocol === protocol).map(({ inode }) => inode!);
     for (const protocol of ["tcp", "tcp6", "udp"]) {
@@ -152,13 +136,13 @@ describe.each(cases)("$title", ({ missing, open }) => {
       names.map((each) => `${each[6]} ${each[7] ?? ""}`).sort(),
     );
     const devices = said("net-dev").slice(2);
-    expect(listNetdevs(kernel, gaps).map(({ name }) => name)).toEqual(
+    expect(listNetdevs(guest.kernel, gaps).map(({ name }) => name)).toEqual(
       devices.map((line) => line.split(":")[0]!.trim()),
     );
   });
 
   check("irq", (gaps) => {
-    const rows = new Map(listIrqs(kernel, gaps, []).rows.map((row) => [row.irq, row]));
+    const rows = new Map(listIrqs(guest.kernel, gaps, []).rows.map((row) => [row.irq, row]));
     for (const line of said("interrupts")) {
       const match = /^ *(\d+): +(\d+) +(\d+) /.exec(line);
       if (match === null) continue;
@@ -171,7 +155,7 @@ describe.each(cases)("$title", ({ missing, open }) => {
   });
 
   check("kmem", (gaps) => {
-    const memory = new Map(listMemory(kernel, gaps).rows.map((row) => [row.name, row.size! / 1024]));
+    const memory = new Map(listMemory(guest.kernel, gaps).rows.map((row) => [row.name, row.size! / 1024]));
     const expected = new Map(
       said("meminfo").map((line) => {
         const [name, value] = line.split(":");
@@ -180,7 +164,7 @@ describe.each(cases)("$title", ({ missing, open }) => {
     );
     for (const name of ["MemTotal", "SwapTotal", "SwapFree", "Unevictable", "Mlocked"])
       expect(memory.get(name), name).toBe(expected.get(name));
-    const caches = new Map(listSlabs(kernel, gaps, []).rows.map((row) => [row.name, row]));
+    const caches = new Map(listSlabs(guest.kernel, gaps, []).rows.map((row) => [row.name, row]));
     const lines = said("slabinfo").slice(2);
     expect(caches.size).toBe(lines.length);
     let same = 0;
@@ -195,7 +179,7 @@ describe.each(cases)("$title", ({ missing, open }) => {
 
   check("timer", (gaps) => {
     const timers = new Set(
-      listTimers(kernel, gaps).rows.map((row) => `${row.cpu} ${row.function} ${BigInt(row.expires)}`),
+      listTimers(guest.kernel, gaps).rows.map((row) => `${row.cpu} ${row.function} ${BigInt(row.expires)}`),
     );
     let place = { cpu: "", name: "" };
     for (const line of said("timer_list")) {
@@ -209,7 +193,7 @@ describe.each(cases)("$title", ({ missing, open }) => {
   });
 
   check("dev", (gaps) => {
-    const rows = listDevices(kernel, gaps).rows;
+    const rows = listDevices(guest.kernel, gaps).rows;
     const lines = rows.map(({ kind, major, name }) => `${kind} ${major} ${name}`);
     let kind = "";
     const expected: string[] = [];
@@ -219,7 +203,7 @@ describe.each(cases)("$title", ({ missing, open }) => {
     }
     // A driver with several ranges of one number is listed once for each.
     expect(lines).toEqual(expected);
-    const disks = new Map(listDisks(kernel, gaps).rows.map((row) => [row.name, row]));
+    const disks = new Map(listDisks(guest.kernel, gaps).rows.map((row) => [row.name, row]));
     for (const line of said("partitions").slice(2)) {
       const [major, minor, blocks, name] = line.trim().split(/ +/);
       const size = Number(blocks) * 1024;
@@ -228,10 +212,10 @@ describe.each(cases)("$title", ({ missing, open }) => {
   });
 
   check("sys", (gaps) => {
-    const info = systemInfo(kernel, gaps);
-    expect(info.commandLine).toBe(dump.said("cmdline").trim());
-    expect(dump.said("version")).toContain(`Linux version ${info.release} `);
-    const uptime = Number.parseFloat(dump.said("uptime"));
+    const info = systemInfo(guest.kernel, gaps);
+    expect(info.commandLine).toBe(guest.dump.said("cmdline").trim());
+    expect(guest.dump.said("version")).toContain(`Linux version ${info.release} `);
+    const uptime = Number.parseFloat(guest.dump.said("uptime"));
     expect(info.uptime).toBeGreaterThanOrEqual(uptime - 0.1);
     expect(info.uptime! - uptime).toBeLessThan(120);
   });

@@ -4,7 +4,7 @@
  */
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect } from "vitest";
 import {
   listAreaPages,
   listFilePages,
@@ -24,42 +24,23 @@ import {
   listVmstat,
   listZones,
 } from "../../src/commands/index.ts";
-import { Kernel } from "../../src/kernel/index.ts";
-import { Gaps } from "../../src/linux/index.ts";
 import { busyGuest, busyGuestMissing, saidLate } from "../guest/busy-guests.ts";
-import type { GuestDump } from "../guest/dumps.ts";
+import { dumpedGuest } from "./said-by-guest.ts";
 
 /** Pages by which counters may differ: what the last process gave back, and what CPUs have not added up. */
 const pagesLate = 400;
 
 describe.each(["6.1-amd64", "6.12-amd64", "6.12-arm64", "7.2-amd64"] as const)("%s", (name) => {
   const missing = busyGuestMissing(name);
-  let dump: GuestDump;
-  let kernel: Kernel;
-
-  beforeAll(async () => {
-    if (missing !== undefined) return;
-    dump = await busyGuest(name);
-    kernel = await Kernel.open([dump.file("elf")], { sidecar: "none" });
-  });
-  afterAll(() => kernel?.close());
-
-  const said = (what: string): string[] => dump.said(what).trimEnd().split("\n");
-  const late = (what: string): string[] => saidLate(dump, what).trimEnd().split("\n");
-  const check = (what: string, body: (gaps: Gaps) => void): void => {
-    test(what, (context) => {
-      context.skip(missing !== undefined, missing);
-      const gaps = new Gaps();
-      body(gaps);
-      expect(gaps.diagnostics).toEqual([]);
-    });
-  };
+  const guest = dumpedGuest(missing, () => busyGuest(name));
+  const { said, check } = guest;
+  const late = (what: string): string[] => saidLate(guest.dump, what).trimEnd().split("\n");
 
   check("kmem -i is /proc/meminfo", (gaps) => {
     const expected = new Map(
       late("meminfo").map((line) => [line.split(":")[0]!, Number.parseInt(line.split(":")[1]!, 10)]),
     );
-    const rows = listMemory(kernel, gaps).rows;
+    const rows = listMemory(guest.kernel, gaps).rows;
     for (const { name: row, size } of rows) {
       expect(expected.has(row), row).toBe(true);
       const exact = /^(MemTotal|Swap|Huge|Commit|Percpu|Unevictable|Mlocked|Cma|Buffers|Sec)/.test(row);
@@ -79,7 +60,7 @@ describe.each(["6.1-amd64", "6.12-amd64", "6.12-arm64", "7.2-amd64"] as const)("
   });
 
   check("kmem -c is /proc/vmstat", (gaps) => {
-    const rows = listVmstat(kernel, gaps, []).rows;
+    const rows = listVmstat(guest.kernel, gaps, []).rows;
     const expected = new Map(late("vmstat").map((line) => [line.split(" ")[0]!, Number(line.split(" ")[1])]));
     for (const name of [
       "nr_dirty_threshold",
@@ -107,7 +88,7 @@ describe.each(["6.1-amd64", "6.12-amd64", "6.12-arm64", "7.2-amd64"] as const)("
   });
 
   check("kmem -z is /proc/zoneinfo", (gaps) => {
-    const rows = new Map(listZones(kernel, gaps).rows.map((row) => [`${row.node} ${row.name}`, row]));
+    const rows = new Map(listZones(guest.kernel, gaps).rows.map((row) => [`${row.node} ${row.name}`, row]));
     let populated = 0;
     for (const part of late("zoneinfo")
       .join("\n")
@@ -150,7 +131,9 @@ describe.each(["6.1-amd64", "6.12-amd64", "6.12-arm64", "7.2-amd64"] as const)("
   });
 
   check("kmem -f is /proc/buddyinfo and /proc/pagetypeinfo", (gaps) => {
-    const rows = new Map(listFreeAreas(kernel, gaps).rows.map((row) => [`${row.node} ${row.zone}`, row]));
+    const rows = new Map(
+      listFreeAreas(guest.kernel, gaps).rows.map((row) => [`${row.node} ${row.zone}`, row]),
+    );
     const pages = (blocks: readonly number[]): number =>
       blocks.reduce((sum, count, order) => sum + count * 2 ** order, 0);
     for (const line of late("buddyinfo")) {
@@ -183,7 +166,7 @@ describe.each(["6.1-amd64", "6.12-amd64", "6.12-arm64", "7.2-amd64"] as const)("
   });
 
   check("kmem -s is /proc/slabinfo, and -S has as many objects", (gaps) => {
-    const rows = new Map(listSlabs(kernel, gaps, []).rows.map((row) => [row.name, row]));
+    const rows = new Map(listSlabs(guest.kernel, gaps, []).rows.map((row) => [row.name, row]));
     const lines = late("slabinfo").slice(2);
     expect(rows.size).toBe(lines.length);
     let same = 0;
@@ -214,7 +197,7 @@ describe.each(["6.1-amd64", "6.12-amd64", "6.12-arm64", "7.2-amd64"] as const)("
     ]) {
       const row = rows.get(cache);
       if (row === undefined) continue;
-      const objects = listSlabObjects(kernel, gaps, [cache]).rows;
+      const objects = listSlabObjects(guest.kernel, gaps, [cache]).rows;
       for (const { free } of objects) places.add(free);
       expect(objects.length, cache).toBe(row.objects);
       // A slab that a CPU has set aside is full for the counts, and its own list has free objects.
@@ -231,24 +214,24 @@ describe.each(["6.1-amd64", "6.12-amd64", "6.12-arm64", "7.2-amd64"] as const)("
   check("kmem -S has every task and file, allocated", (gaps) => {
     const allocated = (cache: string): Set<string> =>
       new Set(
-        listSlabObjects(kernel, gaps, [cache])
+        listSlabObjects(guest.kernel, gaps, [cache])
           .rows.filter(({ state }) => state === "allocated")
           .map(({ address }) => address),
       );
     const tasks = allocated("task_struct");
-    const threads = listThreads(kernel, gaps).rows.filter(({ pid, cpu }) => pid !== 0 || cpu !== 0);
+    const threads = listThreads(guest.kernel, gaps).rows.filter(({ pid, cpu }) => pid !== 0 || cpu !== 0);
     expect(threads.filter(({ task }) => !tasks.has(task))).toEqual([]);
     // Those of processes that have ended and are not yet forgotten come on top.
     expect(tasks.size - threads.length).toBeLessThan(12);
     const files = allocated("filp");
-    const open = listFiles(kernel, gaps, []).rows.filter(({ file }) => file !== null);
+    const open = listFiles(guest.kernel, gaps, []).rows.filter(({ file }) => file !== null);
     expect(open.filter(({ file }) => !files.has(file!))).toEqual([]);
     expect(open.length).toBeGreaterThan(50);
   });
 
   check("kmem -a is /proc/vmallocinfo", (gaps) => {
     const ours = new Map<string, number>();
-    for (const row of listVmalloc(kernel, gaps).rows) {
+    for (const row of listVmalloc(guest.kernel, gaps).rows) {
       const facts = [
         ...(row.pages === 0 ? [] : [`pages=${row.pages}`]),
         ...(row.physical === null ? [] : [`phys=0x${row.physical.slice(2).padStart(16, "0")}`]),
@@ -277,7 +260,7 @@ describe.each(["6.1-amd64", "6.12-amd64", "6.12-arm64", "7.2-amd64"] as const)("
   check(
     "swap is /proc/swaps, kmem -H is /sys/kernel/mm/hugepages, kmem -n is /sys/devices/system/node",
     (gaps) => {
-      const lines = listSwaps(kernel, gaps).rows.map((row) =>
+      const lines = listSwaps(guest.kernel, gaps).rows.map((row) =>
         [row.name, row.type, row.size! / 1024, row.used! / 1024, row.priority].join(" "),
       );
       expect(lines).toEqual(
@@ -292,7 +275,7 @@ describe.each(["6.1-amd64", "6.12-amd64", "6.12-arm64", "7.2-amd64"] as const)("
           return [`${pool} ${item}`, value];
         }),
       );
-      const pools = listHugePages(kernel, gaps).rows;
+      const pools = listHugePages(guest.kernel, gaps).rows;
       for (const { name: pool, total, free, reserved, surplus } of pools) {
         const items = {
           nr_hugepages: total,
@@ -304,7 +287,7 @@ describe.each(["6.1-amd64", "6.12-amd64", "6.12-arm64", "7.2-amd64"] as const)("
           expect(String(value), `${pool} ${item}`).toBe(expected.get(`${pool} ${item}`));
       }
       expect(pools.some(({ total, free, size }) => total! > free! && size === 2 ** 21)).toBe(true);
-      for (const { node, managed } of listNodes(kernel, gaps).rows) {
+      for (const { node, managed } of listNodes(guest.kernel, gaps).rows) {
         const line = said("node-meminfo").find((each) => each.includes(`Node ${node} MemTotal:`))!;
         expect(managed! * 4).toBe(Number(/(\d+) kB/.exec(line)![1]));
       }
@@ -312,16 +295,16 @@ describe.each(["6.1-amd64", "6.12-amd64", "6.12-arm64", "7.2-amd64"] as const)("
   );
 
   check("files -p has the pages that mincore(2) says, files -c as many", (gaps) => {
-    const resident = Array.from(dump.said("mincore").trim()).flatMap((digit, index) =>
+    const resident = Array.from(guest.dump.said("mincore").trim()).flatMap((digit, index) =>
       digit === "1" ? [index] : [],
     );
-    const { rows } = listFilePages(kernel, gaps, ["/place/disk/cached"]);
+    const { rows } = listFilePages(guest.kernel, gaps, ["/place/disk/cached"]);
     expect(
       rows.flatMap(({ index, pages }) => Array.from({ length: pages }, (_, offset) => index + offset)),
     ).toEqual(resident);
-    const whole = listFilePages(kernel, gaps, ["/place/with space/link"]).rows;
+    const whole = listFilePages(guest.kernel, gaps, ["/place/with space/link"]).rows;
     expect(whole.reduce((sum, { pages }) => sum + pages, 0)).toBe(13);
-    const open = listFiles(kernel, gaps, []).rows;
+    const open = listFiles(guest.kernel, gaps, []).rows;
     const cached = (file: string): number | null => open.find((row) => row.path === file)!.cached;
     expect(cached("/place/disk/cached")).toBe(resident.length);
     expect(cached("/place/with space/cached")).toBe(13);
@@ -329,7 +312,7 @@ describe.each(["6.1-amd64", "6.12-amd64", "6.12-arm64", "7.2-amd64"] as const)("
 
   check("fuser finds who has a file open, mapped, or as a directory", (gaps) => {
     const uses = (target: string): string[] =>
-      listFileUsers(kernel, gaps, [target])
+      listFileUsers(guest.kernel, gaps, [target])
         .rows.map((row) => `${row.comm} ${row.uses.join()}`)
         .sort();
     expect(uses("/place/disk/cached")).toEqual(["pages fd 3,mmap", "pages fd 3,mmap", "pages fd 3,mmap"]);
@@ -339,11 +322,11 @@ describe.each(["6.1-amd64", "6.12-amd64", "6.12-arm64", "7.2-amd64"] as const)("
     expect(uses("/place/bound/swapped")).toEqual(uses("/tmp/swapped"));
     expect(uses("/tmp/swapped")).toEqual(["sleep fd 8"]);
     expect(uses("/bin/pages")).toEqual(["pages exe,mmap", "pages exe,mmap", "pages exe,mmap"]);
-    expect(listFileUsers(kernel, gaps, ["/place/no such"]).missing).toEqual(["/place/no such"]);
+    expect(listFileUsers(guest.kernel, gaps, ["/place/no such"]).missing).toEqual(["/place/no such"]);
   });
 
   check("mount has the options of /proc/mounts, and -f the files open there", (gaps) => {
-    const rows = listMounts(kernel, gaps, []).rows;
+    const rows = listMounts(guest.kernel, gaps, []).rows;
     let whole = 0;
     for (const [index, line] of said("mounts").entries()) {
       const { options, own, directory, type } = rows[index]!;
@@ -357,7 +340,7 @@ describe.each(["6.1-amd64", "6.12-amd64", "6.12-arm64", "7.2-amd64"] as const)("
     expect(rows).toHaveLength(said("mounts").length);
     expect(whole).toBeGreaterThan(5);
     const open = (place: string): string[] =>
-      listMountFiles(kernel, gaps, [place])
+      listMountFiles(guest.kernel, gaps, [place])
         .rows.map((row) => `${row.comm} ${row.use} ${row.path}`)
         .sort();
     expect(open("/place/with space")).toEqual([
@@ -369,14 +352,14 @@ describe.each(["6.1-amd64", "6.12-amd64", "6.12-arm64", "7.2-amd64"] as const)("
       "pages fd /place/disk",
       ...Array.from({ length: 3 }, () => "pages fd /place/disk/cached"),
     ]);
-    expect(listMountFiles(kernel, gaps, ["/place"]).missing).toEqual(["/place"]);
+    expect(listMountFiles(guest.kernel, gaps, ["/place"]).missing).toEqual(["/place"]);
   });
 
   check("vm -p has the pages of /proc/PID/pagemap", (gaps) => {
-    const folder = path.join(dump.directory, "said");
+    const folder = path.join(guest.dump.directory, "said");
     let present = 0;
     let swapped = 0;
-    const types = listSwaps(kernel, gaps).rows.map((row) => row.name);
+    const types = listSwaps(guest.kernel, gaps).rows.map((row) => row.name);
     const found = new Map<string, Map<bigint, string>>();
     for (const file of readdirSync(folder)) {
       const [, pid, start] = /^pagemap-(\d+)-(\w+)$/.exec(file) ?? [];
@@ -384,7 +367,7 @@ describe.each(["6.1-amd64", "6.12-amd64", "6.12-arm64", "7.2-amd64"] as const)("
       let pages = found.get(pid);
       if (pages === undefined) {
         found.set(pid, (pages = new Map()));
-        for (const row of listAreaPages(kernel, gaps, [pid]).rows) {
+        for (const row of listAreaPages(guest.kernel, gaps, [pid]).rows) {
           for (let done = 0; done < row.size; done += 4096) {
             const place =
               row.physical === null

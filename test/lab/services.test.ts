@@ -1,5 +1,5 @@
 /** Network, BPF, workqueues, wait queues, devices, interrupts and RCU in a dump, against what the guest said of them just before. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   listBpfLinks,
   listBpfMaps,
@@ -29,34 +29,17 @@ import { Kernel } from "../../src/kernel/index.ts";
 import { Gaps, ipv4Text, ipv6Text } from "../../src/linux/index.ts";
 import { busyGuest, busyGuestMissing } from "../guest/busy-guests.ts";
 import { crashGuest, crashGuestMissing } from "../guest/crash-guests.ts";
-import type { GuestDump } from "../guest/dumps.ts";
+import { dumpedGuest } from "./said-by-guest.ts";
 
 describe.each(["6.1-amd64", "6.12-amd64", "7.2-amd64", "6.12-arm64"] as const)("%s", (name) => {
   const missing = busyGuestMissing(name);
-  let dump: GuestDump;
-  let kernel: Kernel;
-
-  beforeAll(async () => {
-    if (missing !== undefined) return;
-    dump = await busyGuest(name);
-    kernel = await Kernel.open([dump.file("elf")], { sidecar: "none" });
-  });
-  afterAll(() => kernel?.close());
-
-  const said = (file: string): string[] => dump.said(file).trimEnd().split("\n");
-  const check = (title: string, body: (gaps: Gaps) => void): void => {
-    test(title, (context) => {
-      context.skip(missing !== undefined, missing);
-      const gaps = new Gaps();
-      body(gaps);
-      expect(gaps.diagnostics).toEqual([]);
-    });
-  };
+  const guest = dumpedGuest(missing, () => busyGuest(name));
+  const { said, check } = guest;
 
   /** Fields of each line of a file of /proc/net, once for every network namespace. */
   function netFields(file: string): Map<number, string[][]> {
     const found = new Map<number, string[][]>();
-    for (const part of dump
+    for (const part of guest.dump
       .said(`all-net-${file}`)
       .split(/^@process /m)
       .slice(1)) {
@@ -76,7 +59,7 @@ describe.each(["6.1-amd64", "6.12-amd64", "7.2-amd64", "6.12-arm64"] as const)("
   });
 
   check("sockets of TCP, UDP and raw: ends, states, queues, owners", (gaps) => {
-    const rows = listSockets(kernel, gaps);
+    const rows = listSockets(guest.kernel, gaps);
     const states = new Set<string>();
     for (const protocol of ["tcp", "tcp6", "udp", "udp6", "raw", "raw6"]) {
       for (const [namespace, lines] of netFields(protocol)) {
@@ -97,7 +80,7 @@ describe.each(["6.1-amd64", "6.12-amd64", "7.2-amd64", "6.12-arm64"] as const)("
   });
 
   check("Unix, packet and netlink sockets", (gaps) => {
-    const rows = listSockets(kernel, gaps);
+    const rows = listSockets(guest.kernel, gaps);
     const texts = (protocol: string, namespace: number, text: (row: SocketRow) => string): string[] =>
       rows
         .filter((row) => row.protocol === protocol && row.namespace === namespace)
@@ -137,7 +120,7 @@ describe.each(["6.1-amd64", "6.12-amd64", "7.2-amd64", "6.12-arm64"] as const)("
 
   check("sockets of a process", (gaps) => {
     let compared = 0;
-    for (const part of dump
+    for (const part of guest.dump
       .said("service-descriptors")
       .split(/^@process /m)
       .slice(1)) {
@@ -146,7 +129,7 @@ describe.each(["6.1-amd64", "6.12-amd64", "7.2-amd64", "6.12-arm64"] as const)("
         const [, fd, inode] = / (\d+) -> socket:\[(\d+)\]$/.exec(line) ?? [];
         return fd === undefined ? [] : [`${fd} ${inode}`];
       });
-      const { rows } = listProcessSockets(kernel, gaps, [pid!]);
+      const { rows } = listProcessSockets(guest.kernel, gaps, [pid!]);
       expect(rows.map(({ fd, inode }) => `${fd} ${inode}`).sort()).toEqual(expected.sort());
       compared += rows.length;
     }
@@ -154,7 +137,7 @@ describe.each(["6.1-amd64", "6.12-amd64", "7.2-amd64", "6.12-arm64"] as const)("
   });
 
   check("neighbours", (gaps) => {
-    const rows = listNeighbours(kernel, gaps).rows.filter(({ address }) => !address!.includes(":"));
+    const rows = listNeighbours(guest.kernel, gaps).rows.filter(({ address }) => !address!.includes(":"));
     for (const [namespace, lines] of netFields("arp")) {
       const shown = rows.filter((row) => row.namespace === namespace && !row.states!.includes("NOARP"));
       expect(shown.map(({ address, hardware, device }) => `${address} ${hardware} ${device}`)).toEqual(
@@ -165,7 +148,7 @@ describe.each(["6.1-amd64", "6.12-amd64", "7.2-amd64", "6.12-arm64"] as const)("
   });
 
   check("what devices counted", (gaps) => {
-    const rows = listNetdevs(kernel, gaps);
+    const rows = listNetdevs(guest.kernel, gaps);
     for (const [namespace, lines] of netFields("dev")) {
       // The second line of the title.
       for (const [title, ...fields] of lines.slice(1)) {
@@ -194,7 +177,7 @@ describe.each(["6.1-amd64", "6.12-amd64", "7.2-amd64", "6.12-arm64"] as const)("
       cgroup_skb: 8,
       raw_tracepoint: 17,
     };
-    const programs = listBpfProgs(kernel, gaps).rows.map((row) =>
+    const programs = listBpfProgs(guest.kernel, gaps).rows.map((row) =>
       [
         `prog id=${row.id} type=${numberOf[row.type!]} tag=${row.tag} jited=${row.jitedSize}`,
         `xlated=${row.translatedSize} load_time=${row.loadedAt} uid=${row.uid} maps=${row.maps!.length}`,
@@ -202,23 +185,23 @@ describe.each(["6.1-amd64", "6.12-amd64", "7.2-amd64", "6.12-arm64"] as const)("
       ].join(" "),
     );
     const mapTypes: Record<string, number> = { hash: 1, array: 2, percpu_array: 6, ringbuf: 27 };
-    const maps = listBpfMaps(kernel, gaps).rows.map((row) =>
+    const maps = listBpfMaps(guest.kernel, gaps).rows.map((row) =>
       [
         `map id=${row.id} type=${mapTypes[row.type!]} key=${row.keySize} value=${row.valueSize}`,
         `entries=${row.maxEntries} flags=${row.flags} name=${row.name}`,
       ].join(" "),
     );
     const linkTypes: Record<string, number> = { raw_tracepoint: 1, cgroup: 3, xdp: 6 };
-    const { rows } = listBpfLinks(kernel, gaps);
+    const { rows } = listBpfLinks(guest.kernel, gaps);
     const links = rows.map((row) => `link id=${row.id} type=${linkTypes[row.type!]} program=${row.program}`);
     expect([...programs, ...maps, ...links]).toEqual(said("bpf"));
     expect(rows.map(({ target }) => target)).toEqual(["sched_switch", "lo", "1"]);
-    const [, traced] = listBpfProgs(kernel, gaps).rows;
+    const [, traced] = listBpfProgs(guest.kernel, gaps).rows;
     expect(traced!.runCount).toBeGreaterThan(0);
   });
 
   check("workqueues: what is being done, and by whom", (gaps) => {
-    const ours = listWorkqueues(kernel, gaps, []).rows.flatMap(({ name: queue, pools }) =>
+    const ours = listWorkqueues(guest.kernel, gaps, []).rows.flatMap(({ name: queue, pools }) =>
       pools.flatMap(({ inFlight }) => inFlight.map((work) => `${queue} ${work.pid} ${work.function}`)),
     );
     const expected: string[] = [];
@@ -234,29 +217,29 @@ describe.each(["6.1-amd64", "6.12-amd64", "7.2-amd64", "6.12-arm64"] as const)("
     }
     expect(expected.length).toBeGreaterThan(1);
     expect(ours).toEqual(expect.arrayContaining(expected));
-    const pids = listWorkerPools(kernel, gaps).rows.flatMap((row) => row.pids!);
+    const pids = listWorkerPools(guest.kernel, gaps).rows.flatMap((row) => row.pids!);
     for (const line of ours) expect(pids).toContain(Number(line.split(" ")[1]));
   });
 
   check("who waits for a pipe: in read, in poll, in epoll", (gaps) => {
     const owner = /^@process (\d+)\n(?:(?!@process).*\n)* 3 -> pipe:/m.exec(
-      dump.said("service-descriptors").replaceAll(/^[-l].* (\d+ -> )/gm, " $1"),
+      guest.dump.said("service-descriptors").replaceAll(/^[-l].* (\d+ -> )/gm, " $1"),
     )?.[1];
-    const pipe = listFiles(kernel, gaps, [owner!]).rows.find(({ fd }) => fd === 3)!;
+    const pipe = listFiles(guest.kernel, gaps, [owner!]).rows.find(({ fd }) => fd === 3)!;
     const ends = `((struct pipe_inode_info *)((struct file *)${pipe.file})->private_data)`;
-    const { rows, missing } = listWaiters(kernel, gaps, [`&${ends}->rd_wait`, `&${ends}->wr_wait`]);
+    const { rows, missing } = listWaiters(guest.kernel, gaps, [`&${ends}->rd_wait`, `&${ends}->wr_wait`]);
     expect(missing).toEqual([]);
     const ways = rows.map(({ way, exclusive, comm, state }) => `${way} ${exclusive} ${comm} ${state}`);
     expect(ways.sort()).toEqual(["epoll false services S", "poll false services S", "wait true services S"]);
-    const threads = listThreads(kernel, gaps, { targets: [], active: false, leaders: false }).rows;
+    const threads = listThreads(guest.kernel, gaps, { targets: [], active: false, leaders: false }).rows;
     const others = threads.filter(({ pid, tgid }) => tgid === Number(owner) && pid !== tgid);
     expect(new Set(rows.map(({ pid }) => pid))).toEqual(new Set(others.map(({ pid }) => pid)));
     // What is no wait queue has no waiters.
-    expect(listWaiters(kernel, gaps, ["linux_banner"]).missing).toEqual(["linux_banner"]);
+    expect(listWaiters(guest.kernel, gaps, ["linux_banner"]).missing).toEqual(["linux_banner"]);
   });
 
   check("parameters of modules", (gaps) => {
-    const { rows } = listParameters(kernel, gaps, []);
+    const { rows } = listParameters(guest.kernel, gaps, []);
     const modules = new Set(rows.map(({ module }) => module));
     const expected = said("module-parameters").flatMap((line) => {
       const [, module, parameter, value] = /^\/sys\/module\/([^/]+)\/parameters\/([^:]+):(.*)$/.exec(line)!;
@@ -274,8 +257,8 @@ describe.each(["6.1-amd64", "6.12-amd64", "7.2-amd64", "6.12-arm64"] as const)("
   });
 
   check("requests in flight", (gaps) => {
-    const disks = new Map(listDisks(kernel, gaps).rows.map((row) => [row.name, row]));
-    const requests = listRequests(kernel, gaps).rows;
+    const disks = new Map(listDisks(guest.kernel, gaps).rows.map((row) => [row.name, row]));
+    const requests = listRequests(guest.kernel, gaps).rows;
     let count = 0;
     for (const line of said("block-queues")) {
       const [, disk, reads, writes] = /^\/sys\/block\/([^/]+)\/inflight: *(\d+) +(\d+)$/.exec(line) ?? [];
@@ -290,7 +273,7 @@ describe.each(["6.1-amd64", "6.12-amd64", "7.2-amd64", "6.12-arm64"] as const)("
   });
 
   check("I/O ports and physical memory", (gaps) => {
-    const { rows } = listResources(kernel, gaps);
+    const { rows } = listResources(guest.kernel, gaps);
     for (const [kind, file] of [
       ["port", "ioports"],
       ["memory", "iomem"],
@@ -316,7 +299,7 @@ describe.each(["6.1-amd64", "6.12-amd64", "7.2-amd64", "6.12-arm64"] as const)("
       const [start, end] = value!.split(" ").map((each) => `0x${BigInt(each).toString(16)}`);
       ranges.set(device!, [...(ranges.get(device!) ?? []), `${start}-${end}`]);
     }
-    const { rows } = listPciDevices(kernel, gaps);
+    const { rows } = listPciDevices(guest.kernel, gaps);
     expect(new Set(rows.map((row) => row.name))).toEqual(new Set(facts.keys()));
     for (const row of rows) {
       const own = facts.get(row.name!)!;
@@ -330,7 +313,7 @@ describe.each(["6.1-amd64", "6.12-amd64", "7.2-amd64", "6.12-arm64"] as const)("
   });
 
   check("buses and classes", (gaps) => {
-    const { rows } = listSubsystems(kernel, gaps);
+    const { rows } = listSubsystems(guest.kernel, gaps);
     const lines = (kind: string): string[] =>
       rows
         .filter((row) => row.kind === kind)
@@ -348,7 +331,7 @@ describe.each(["6.1-amd64", "6.12-amd64", "7.2-amd64", "6.12-arm64"] as const)("
 
   check("affinity of interrupts", (gaps) => {
     let compared = 0;
-    for (const row of listIrqs(kernel, gaps, [], true).rows) {
+    for (const row of listIrqs(guest.kernel, gaps, [], true).rows) {
       const line = said("irq-affinity").find((each) =>
         each.startsWith(`/proc/irq/${row.irq}/smp_affinity_list:`),
       );
@@ -360,7 +343,7 @@ describe.each(["6.1-amd64", "6.12-amd64", "7.2-amd64", "6.12-arm64"] as const)("
   });
 
   check("softirqs", (gaps) => {
-    const { rows } = listSoftirqs(kernel, gaps);
+    const { rows } = listSoftirqs(guest.kernel, gaps);
     const lines = said("softirqs").slice(1);
     expect(rows.map((row) => row.name)).toEqual(lines.map((line) => line.split(":")[0]!.trim()));
     for (const [index, line] of lines.entries()) {

@@ -1,5 +1,5 @@
 /** What processes have and share in a dump, against what the guest said of it in /proc and /sys. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect } from "vitest";
 import {
   ipcKinds,
   type IpcRow,
@@ -10,39 +10,21 @@ import {
   listSysctls,
   listThreads,
 } from "../../src/commands/index.ts";
-import { Kernel } from "../../src/kernel/index.ts";
 import { Gaps } from "../../src/linux/index.ts";
 import { busyGuest, busyGuestMissing } from "../guest/busy-guests.ts";
-import type { GuestDump } from "../guest/dumps.ts";
+import { dumpedGuest } from "./said-by-guest.ts";
 
 describe.each(["6.1-amd64", "6.12-amd64", "7.2-amd64", "6.12-arm64"] as const)("%s", (name) => {
   const missing = busyGuestMissing(name);
-  let dump: GuestDump;
-  let kernel: Kernel;
-
-  beforeAll(async () => {
-    if (missing !== undefined) return;
-    dump = await busyGuest(name);
-    kernel = await Kernel.open([dump.file("elf")], { sidecar: "none" });
-  });
-  afterAll(() => kernel?.close());
-
-  const said = (file: string): string[] => dump.said(file).trimEnd().split("\n");
-  const check = (title: string, body: (gaps: Gaps) => void): void => {
-    test(title, (context) => {
-      context.skip(missing !== undefined, missing);
-      const gaps = new Gaps();
-      body(gaps);
-      expect(gaps.diagnostics).toEqual([]);
-    });
-  };
+  const guest = dumpedGuest(missing, () => busyGuest(name));
+  const { said, check } = guest;
 
   /** The guest's first process is in the namespace of most objects; others have one of their own. */
   const firstNamespace = (rows: readonly IpcRow[]): number =>
     Math.min(...rows.map(({ namespace }) => namespace!));
 
   check("ipc: System V", (gaps) => {
-    const { rows } = listIpc(kernel, gaps, ipcKinds);
+    const { rows } = listIpc(guest.kernel, gaps, ipcKinds);
     const own = rows.filter(({ namespace }) => namespace === firstNamespace(rows));
     const lines = own.flatMap((row): string[] => {
       if (row.kind === "mqueue") return [];
@@ -85,7 +67,7 @@ describe.each(["6.1-amd64", "6.12-amd64", "7.2-amd64", "6.12-arm64"] as const)("
   });
 
   check("ipc: POSIX", (gaps) => {
-    const { rows } = listIpc(kernel, gaps, ["mqueue"]);
+    const { rows } = listIpc(guest.kernel, gaps, ["mqueue"]);
     const lines = rows.map((row) => row.kind === "mqueue" && `${row.name}:QSIZE:${row.size}`);
     expect(lines).toEqual(said("mqueue").map((line) => `dwarfless:${line.split(" ")[0]}`));
     expect(rows[0]).toMatchObject({ messages: 2, maximumMessages: 8, messageSize: 128, permissions: "0640" });
@@ -93,7 +75,7 @@ describe.each(["6.1-amd64", "6.12-amd64", "7.2-amd64", "6.12-arm64"] as const)("
 
   check("cgroup", (gaps) => {
     const rows = new Map(
-      listCgroups(kernel, gaps, [])
+      listCgroups(guest.kernel, gaps, [])
         .rows.filter(({ hierarchy, isDead }) => hierarchy === 0 && !isDead!)
         .map((row) => [row.path, row]),
     );
@@ -151,7 +133,7 @@ describe.each(["6.1-amd64", "6.12-amd64", "7.2-amd64", "6.12-arm64"] as const)("
     const lines = said("task-cgroups").map((line) => /^\/proc\/(\d+)\/cgroup:(\d+):(.*):(.*)$/.exec(line)!);
     const pid = lines.find(([, , , , path]) => path === "/domain")![1]!;
     const own = lines.filter((each) => each[1] === pid);
-    const { rows } = listCgroups(kernel, gaps, [pid]);
+    const { rows } = listCgroups(guest.kernel, gaps, [pid]);
     expect(rows.map(({ hierarchy, path }) => `${hierarchy}:${path}`).sort()).toEqual(
       own.map(([, , hierarchy, , path]) => `${hierarchy}:${path}`).sort(),
     );
@@ -167,7 +149,7 @@ describe.each(["6.1-amd64", "6.12-amd64", "7.2-amd64", "6.12-arm64"] as const)("
       const pid = Number(match[1]);
       found.set(pid, (found.get(pid) ?? new Map<string, string>()).set(match[2]!, match[3]!));
     }
-    const there = new Set(listThreads(kernel, new Gaps()).rows.map(({ pid }) => pid));
+    const there = new Set(listThreads(guest.kernel, new Gaps()).rows.map(({ pid }) => pid));
     // The first process wrote this down, and others for it.
     for (const pid of found.keys()) if (pid === 1 || !there.has(pid)) found.delete(pid);
     return found;
@@ -175,7 +157,7 @@ describe.each(["6.1-amd64", "6.12-amd64", "7.2-amd64", "6.12-arm64"] as const)("
 
   check("sig", (gaps) => {
     const expected = statuses();
-    const { rows } = listSignals(kernel, gaps, [...expected.keys()].map(String));
+    const { rows } = listSignals(guest.kernel, gaps, [...expected.keys()].map(String));
     expect(rows.length).toBe(expected.size);
     for (const row of rows) {
       const status = expected.get(row.pid)!;
@@ -202,7 +184,7 @@ describe.each(["6.1-amd64", "6.12-amd64", "7.2-amd64", "6.12-arm64"] as const)("
   });
 
   check("ps: owners, policies, times", (gaps) => {
-    const rows = new Map(listThreads(kernel, gaps, { times: true }).rows.map((row) => [row.pid, row]));
+    const rows = new Map(listThreads(guest.kernel, gaps, { times: true }).rows.map((row) => [row.pid, row]));
     const owners = statuses();
     for (const [pid, status] of owners) {
       expect(rows.get(pid)!.uid, status.get("Name")).toBe(Number(status.get("Uid")!.split("\t")[1]));
@@ -244,7 +226,7 @@ describe.each(["6.1-amd64", "6.12-amd64", "7.2-amd64", "6.12-arm64"] as const)("
 
   check("ps: arguments, environment, limits, relatives", (gaps) => {
     const query = { arguments: true, limits: true, parents: true, children: true, group: true };
-    const rows = new Map(listThreads(kernel, gaps, query).rows.map((row) => [row.pid, row]));
+    const rows = new Map(listThreads(guest.kernel, gaps, query).rows.map((row) => [row.pid, row]));
     const words = new Map<number, { args: string[]; environment: string[] }>();
     let own = { args: [] as string[], environment: [] as string[] };
     let into = own.args;
@@ -287,7 +269,7 @@ describe.each(["6.1-amd64", "6.12-amd64", "7.2-amd64", "6.12-arm64"] as const)("
   });
 
   check("sysctl", (gaps) => {
-    const rows = new Map(listSysctls(kernel, gaps, []).rows.map((row) => [row.name, row]));
+    const rows = new Map(listSysctls(guest.kernel, gaps, []).rows.map((row) => [row.name, row]));
     const expected = new Map<string, string>();
     for (const line of said("sysctl")) {
       const [, path, value] = /^\/proc\/sys\/([^:]*):(.*)$/.exec(line)!;
@@ -311,7 +293,7 @@ describe.each(["6.1-amd64", "6.12-amd64", "7.2-amd64", "6.12-arm64"] as const)("
   check("lsns", (gaps) => {
     const numbers = new Map<number, Set<string>>();
     const pids = said("namespaces").flatMap((line) => /^@process (\d+)/.exec(line)?.[1] ?? []);
-    const { rows } = listNamespaces(kernel, gaps, []);
+    const { rows } = listNamespaces(guest.kernel, gaps, []);
     for (const { type, number, pids: inside } of rows) {
       for (const pid of inside) {
         if (!numbers.has(pid)) numbers.set(pid, new Set());
