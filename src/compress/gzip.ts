@@ -6,6 +6,18 @@ import { brokenStream } from "./zlib.ts";
 /** gzip files (RFC 1952), all members. */
 export const gzipCodec: Codec = { name: "gzip", decompressInto };
 
+/**
+ * A gzip file whose size nobody says, all members.
+ * @throws {FormatError} `COMPRESS_BROKEN`, or `COMPRESS_SIZE` where it holds more than `maximumByteSize`
+ */
+export function gunzip(source: Uint8Array, maximumByteSize: number): Uint8Array {
+  try {
+    return gunzipSync(source, { maxOutputLength: maximumByteSize });
+  } catch (error) {
+    throw brokenStream("gzip", maximumByteSize, error);
+  }
+}
+
 function decompressInto(source: Uint8Array, target: Uint8Array): void {
   let bytes: Uint8Array;
   try {

@@ -158,4 +158,9 @@ export const declaredTypes: ReadonlyMap<string, readonly string[]> = new Map<str
   ["idt_table", ["gate_desc [256]", "struct gate_struct [256]"]],
   ["hugetlb_max_hstate", ["int"]],
   ["ftrace_ops_list", ["struct ftrace_ops *"]],
+  ["of_root", ["struct device_node *"]],
+  ["boot_cpu_data", ["struct cpuinfo_x86"]],
+  ["cpu_data", ["struct cpuinfo_arm64"]],
+  ["cpu_khz", ["unsigned int"]],
+  ["clocksource_jiffies", ["struct clocksource"]],
 ]);

@@ -190,3 +190,16 @@ export {
   signalsOf,
 } from "./signal.ts";
 export { forEachSysctl, type FoundSysctl, sysctlHandler, sysctlText } from "./sysctl.ts";
+export { getKconfig, kconfigText } from "./kconfig.ts";
+export {
+  type DeviceNode,
+  type DeviceProperty,
+  forEachDeviceNode,
+  forEachProperty,
+  propertyCells,
+  propertyStrings,
+  propertyText,
+  propertyValue,
+} from "./device-tree.ts";
+export { ticksPerSecond } from "./jiffies.ts";
+export { cpuModels, type CpuModel } from "./cpuinfo.ts";
