@@ -1,9 +1,12 @@
 import {
   deviceLines,
+  type DeviceNodeRow,
   type DeviceRow,
+  deviceTreeLines,
   diskLines,
   type DiskRow,
   listDevices,
+  listDeviceTree,
   listDisks,
   listPciDevices,
   listRequests,
@@ -29,9 +32,10 @@ interface DevFlags {
   io?: boolean;
   pci?: boolean;
   subsystems?: boolean;
+  tree?: boolean;
 }
 
-type DevRow = DeviceRow | DiskRow | RequestRow | ResourceRow | PciRow | SubsystemRow;
+type DevRow = DeviceRow | DiskRow | RequestRow | ResourceRow | PciRow | SubsystemRow | DeviceNodeRow;
 
 /** One table of `dev`: its rows, and what they are in JSON. */
 interface View<Row> {
@@ -51,18 +55,22 @@ const views: Record<keyof DevFlags | "numbers", View<DevRow>> = {
   io: view({ plural: "resources", list: listResources, lines: resourceLines }),
   pci: view({ plural: "pciDevices", list: listPciDevices, lines: pciLines }),
   subsystems: view({ plural: "subsystems", list: listSubsystems, lines: subsystemLines }),
+  tree: view({ plural: "deviceNodes", list: listDeviceTree, lines: deviceTreeLines }),
 };
 
 /** @throws {UsageError} for several options at a time */
 function chosenView(flags: DevFlags): View<DevRow> {
-  const names = (["disks", "requests", "io", "pci", "subsystems"] as const).filter((name) => flags[name]);
-  if (names.length > 1) throw new UsageError("dev: one of -d, -r, -i, -p, -s");
+  const names = (["disks", "requests", "io", "pci", "subsystems", "tree"] as const).filter(
+    (name) => flags[name],
+  );
+  if (names.length > 1) throw new UsageError("dev: one of -d, -r, -i, -p, -s, -t");
   return views[names[0] ?? "numbers"];
 }
 
 export const dev: TableCommand<DevRow, DevFlags> = {
   name: "dev",
-  description: "device numbers of drivers; disks, requests, I/O ports and memory, PCI, buses and classes",
+  description:
+    "device numbers of drivers; disks, requests, I/O ports and memory, PCI, buses and classes, device tree",
   argument: "a dump, or the parts of a split one",
   example: "vmcore -d",
   plural: (flags) => chosenView(flags).plural,
@@ -73,6 +81,7 @@ export const dev: TableCommand<DevRow, DevFlags> = {
     ["-i, --io", "who has which I/O ports and which physical addresses"],
     ["-p, --pci", "PCI devices"],
     ["-s, --subsystems", "buses and classes with their devices"],
+    ["-t, --tree", "the firmware's device tree with its properties"],
   ],
   list: (kernel, gaps, _, flags) => chosenView(flags).list(kernel, gaps),
   lines: (rows, flags) => chosenView(flags).lines(rows),

@@ -23,6 +23,7 @@ import { kmem, swap } from "./kmem-command.ts";
 import { irq } from "./irq-command.ts";
 import { locksCommand } from "./locks-command.ts";
 import { logCommand } from "./log-command.ts";
+import { machCommand } from "./mach-command.ts";
 import { netCommand } from "./net-command.ts";
 import { serviceCommands } from "./service-commands.ts";
 import { sysCommand } from "./sys-command.ts";
@@ -49,7 +50,8 @@ export function linuxCommands(streams: Streams, setExitCode: (code: number) => v
     table(timer),
     table(dev),
     locksCommand(streams),
-    sysCommand(streams),
+    sysCommand(streams, setExitCode),
+    machCommand(streams),
     netCommand(streams, setExitCode),
     ...taskCommands(streams, setExitCode),
     ...serviceCommands(streams, setExitCode),

@@ -14,7 +14,7 @@ export interface Doors {
 
 /** Commands that open a dump; one that is missing here is found too, only not as soon. */
 const dumpCommandNames =
-  "info vars sym eval read struct union list tree search rd vtop whatis bt ps log mod mount files fuser vm irq kmem swap runq timer dev locks sys net workqueue waitq rcu bpf ipc lsns cgroup sig sysctl triage debug".split(
+  "info vars sym eval read struct union list tree search rd vtop whatis bt ps log mod mount files fuser vm irq kmem swap runq timer dev locks sys mach net workqueue waitq rcu bpf ipc lsns cgroup sig sysctl triage debug".split(
     " ",
   );
 

@@ -80,10 +80,13 @@ export { listParameters, parameterLines, type ParameterRow } from "./parameters.
 export { listPciDevices, pciLines, type PciRow } from "./pci.ts";
 export { listResources, resourceLines, type ResourceRow } from "./resources.ts";
 export { listSubsystems, subsystemLines, type SubsystemRow } from "./subsystems.ts";
+export { deviceTreeLines, type DeviceNodeRow, listDeviceTree } from "./device-tree.ts";
 export { triage, type TriageReport, triageWithoutKernel } from "./triage.ts";
 export { judgementSections, type Section, sectionLines, triageSections } from "./triage-text.ts";
 export { htmlLines, markdownLines } from "./triage-markup.ts";
 export { type SystemInfo, systemInfo, systemLines } from "./sys.ts";
+export { listOptions, optionLines, type OptionRow } from "./kconfig.ts";
+export { type MachineInfo, machineInfo, machineLines } from "./mach.ts";
 export { type Column, tableLines, tableWidth } from "./table.ts";
 export { listVariables, unknownVariable, variableLine, variableRow, type VariableRow } from "./vars.ts";
 export { type MemberRow, showStruct, structLines, type StructRow } from "./struct.ts";

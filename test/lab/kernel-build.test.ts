@@ -92,6 +92,15 @@ describe.skipIf(missing !== undefined)(
             `${equal} of ${theirs.length} as drgn's, ${JSON.stringify(reasons)}`,
         );
         expect(unexplained.slice(0, 20)).toEqual([]);
+        const options = dwarfless(["sys", dump.file("elf"), "-c"], { environment });
+        expect([options.status, options.stderr]).toEqual([0, ""]);
+        const isOption = /^(CONFIG_\w+=|# CONFIG_\w+ is not set)/;
+        expect(options.stdout.toString("utf8").trim().split("\n")).toEqual(
+          dump
+            .said("config")
+            .split("\n")
+            .filter((line) => isOption.test(line)),
+        );
         // What is described and has no place has no symbol of its name: strings (`__func__`) in the pool of strings.
         const named = new Set(ours.map((row) => row.name));
         const placeless = variableNames(kernelBtf).filter((own) => !named.has(own));
@@ -128,7 +137,7 @@ async function boot(name: BuildName, directory: string): Promise<GuestDump> {
   mkdirSync(output);
   return await dumpImage(
     builtKernel(name),
-    "cd /sys/kernel/btf; sha256sum * >/oracle/btf-digests; cd /",
+    "cd /sys/kernel/btf; sha256sum * >/oracle/btf-digests; cd /; zcat /proc/config.gz >/oracle/config",
     output,
   );
 }

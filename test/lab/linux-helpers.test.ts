@@ -20,6 +20,7 @@ import {
   listThreads,
   listTimers,
   logLines,
+  machineInfo,
   systemInfo,
 } from "../../src/commands/index.ts";
 import { guestDump, type GuestDump, openGuestDump } from "../guest/dumps.ts";
@@ -218,6 +219,36 @@ describe.each(cases)("$title", ({ missing, open }) => {
     const uptime = Number.parseFloat(guest.dump.said("uptime"));
     expect(info.uptime).toBeGreaterThanOrEqual(uptime - 0.1);
     expect(info.uptime! - uptime).toBeLessThan(120);
+  });
+
+  check("mach", (gaps) => {
+    const info = machineInfo(guest.kernel, gaps);
+    const stated = (name: string): string[] =>
+      said("cpuinfo").flatMap((line) =>
+        line.split(/\s*:/, 1)[0] === name ? [line.replace(/^.*?: ?/, "")] : [],
+      );
+    expect(info.cpus.present).toBe(`0-${stated("processor").length - 1}`);
+    expect(info.processors).toHaveLength(1);
+    const { vendor, name, family, model, stepping, variant } = info.processors![0]!;
+    if (info.machine === "x86_64") {
+      expect([vendor]).toEqual(stated("vendor_id").slice(0, 1));
+      expect([name]).toEqual(stated("model name").slice(0, 1));
+      const numbers = ["cpu family", "model", "stepping"].map((each) => Number(stated(each)[0]));
+      expect([family, model, stepping]).toEqual(numbers);
+      expect((info.clock! / 1000).toFixed(3)).toBe(stated("cpu MHz")[0]);
+    } else {
+      const numbers = ["implementer", "part", "variant", "revision"].map((each) =>
+        Number(stated(`CPU ${each}`)[0]),
+      );
+      expect([Number(vendor), model, variant, stepping]).toEqual(numbers);
+      expect(info.model).toBe(/Machine model: (.*)/.exec(guest.dump.said("dmesg"))![1]);
+    }
+    // Jiffies start five minutes before they wrap at 32 bits. Clocks of guests are not right to the second, and
+    // other kernels have an HZ of 100, 300 or 1000.
+    const jiffies =
+      Number(BigInt(guest.kernel.program.variable("jiffies_64").scalar()) - 2n ** 32n) + 300 * info.hz!;
+    const { uptime } = systemInfo(guest.kernel, gaps);
+    expect(Math.abs(jiffies / info.hz! / uptime! - 1)).toBeLessThan(0.1);
   });
 });
 
