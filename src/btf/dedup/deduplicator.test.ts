@@ -399,6 +399,49 @@ describe("Deduplicator over a base", () => {
       ]);
     });
 
+    describe("behind a struct that no unit has otherwise", () => {
+      const between: TypeSpec[] = [
+        int,
+        fwd("secret"),
+        ptr(2),
+        struct("request", ["s", 3]),
+        ptr(4),
+        struct("stream", ["r", 5], ["self", 7]),
+        ptr(6),
+      ];
+      // The stream is compared while the base's FWD is one, the request when it is known to be the secret.
+      const completing = [
+        struct("stream", ["r", 2], ["self", 6]),
+        ptr(3),
+        struct("request", ["s", 4]),
+        ptr(5),
+        struct("secret", ["a", 7]),
+        ptr(1),
+        int,
+      ];
+      const takesStream: TypeSpec = { kind: "funcProto", to: 0, parameters: [["s", 7]] };
+
+      it("has one of each, the base's, in every unit", () => {
+        const first = [...completing, { ...takesStream, parameters: [["s", 6]] } as TypeSpec];
+        const { lines, ids } = dedup([first, [...between, takesStream]], between);
+        expect(lines).toEqual(["[8] ptr 9", "[9] struct secret 8 { a:1:0 }", "[10] funcProto 0 { s:7 }"]);
+        expect(ids[0]).toEqual([6, 5, 4, 8, 9, 7, 1, 10]);
+        expect(ids[1]).toEqual([1, 9, 8, 4, 5, 6, 7, 10]);
+      });
+
+      it("is kept where it leads to the FWD itself", () => {
+        const direct = struct("stream", ["r", 5], ["self", 3]);
+        const unit = completing.with(0, struct("stream", ["r", 2], ["self", 4]));
+        const { lines } = dedup([unit], between.with(5, direct));
+        expect(lines).toEqual([
+          "[8] struct stream 16 { r:5:0 self:9:64 }",
+          "[9] ptr 10",
+          "[10] struct secret 8 { a:1:0 }",
+          "[11] ptr 8",
+        ]);
+      });
+    });
+
     it("may hold references in a circle", () => {
       const { lines } = dedup([unaware], [...open, { kind: "const", to: 8 }, { kind: "volatile", to: 7 }]);
       expect(lines).toEqual(["[9] struct user 8 { s:3:0 }"]);

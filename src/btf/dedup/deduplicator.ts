@@ -9,6 +9,9 @@ const ForwardBelow = { unknown: 0, no: 1, yes: 2 } as const;
 /** Chains of references deeper than any source. */
 export const maximumDepth = 2000;
 
+/** Words that looking for copies of the base's types may read in all; real files take some thousands. */
+const maximumCopyWords = 1 << 26;
+
 /**
  * Type deduplication, one unit at a time.
  *
@@ -62,6 +65,7 @@ export class Deduplicator {
   private hypothesisCount = 0;
   private stack: Int32Array<ArrayBuffer> = new Int32Array(1 << 12);
   private identicalSteps = 0;
+  private copyWords = 0;
   /** A FWD in the base would have to be resolved: the graphs are alike, the types are not the same. */
   private wouldChangeBase = false;
 
@@ -743,6 +747,7 @@ export class Deduplicator {
    * @returns for every id handed out before, the final id (0 for void).
    */
   finish(): { map: Int32Array; words: Uint32Array; typeCount: number } {
+    if (this.startId > 1) this.returnToBase();
     const { words, start, startId, count } = this;
     // References once more, from the start: two that differed by an unresolved FWD may now be equal.
     this.unitStart = this.count;
@@ -803,6 +808,59 @@ export class Deduplicator {
       to += length;
     }
     return { map: final, words: words.subarray(from, to), typeCount: next - startId };
+  }
+
+  /**
+   * Map structs to the base's that are the same in every id. One that leads to a FWD which its unit completes
+   * is kept apart from the base's; then the structs between the two are compared, with the FWD known, and found
+   * to be the base's. What is left is made of nothing but the base's types, and other units have the base's.
+   */
+  private returnToBase(): void {
+    const { words, start, startId, canonical, table } = this;
+    this.copyWords = 0;
+    for (let id = startId; id < this.count && this.copyWords < maximumCopyWords; id++) {
+      const kind = kindOfInfo(words[start[id]! + 1]!);
+      if ((kind !== Kind.struct && kind !== Kind.union) || canonical[id] !== id) continue;
+      for (let entry = table.first(this.hash(id)); entry !== 0; entry = table.next(entry)) {
+        const other = table.id(entry);
+        if (other >= startId || !this.equalShallow(start[id]!, start[other]!)) continue;
+        const copies = this.copiesOfBase(id, other);
+        if (copies === undefined) continue;
+        for (const [copy, original] of copies) canonical[copy] = original;
+        break;
+      }
+    }
+  }
+
+  /** What `own` leads to outside the base, each with its original below `base`; undefined where they differ. */
+  private copiesOfBase(own: number, base: number): Map<number, number> | undefined {
+    const copies = new Map([[own, base]]);
+    // The walk takes in what it adds.
+    for (const [copy, original] of copies) {
+      const ours = this.withoutTargets(copy);
+      const theirs = this.withoutTargets(original);
+      this.copyWords += ours.words.length + theirs.words.length;
+      if (this.copyWords > maximumCopyWords || ours.words.length !== theirs.words.length) return undefined;
+      if (ours.words.some((word, i) => word !== theirs.words[i])) return undefined;
+      for (const [i, target] of ours.targets.entries()) {
+        const mine = this.resolve(target);
+        // The base's own types go on referring to its FWDs, whatever those were found to mean.
+        const wanted = theirs.targets[i]!;
+        if (mine === wanted) continue;
+        if (mine < this.startId || (copies.get(mine) ?? wanted) !== wanted) return undefined;
+        copies.set(mine, wanted);
+      }
+    }
+    return copies;
+  }
+
+  /** The words of a type, the ids in them taken out. Void stays: that one refers to it and another does not shows. */
+  private withoutTargets(id: number): { words: Uint32Array; targets: number[] } {
+    const at = this.start[id]!;
+    const words = this.words.slice(at, at + wordCountOfInfo(this.words[at + 1]!));
+    const targets: number[] = [];
+    renumber(words, 0, (target) => (targets.push(target), 1));
+    return { words, targets };
   }
 
   /** A reference of the base with the same words, or a typedef with a FWD below it; 0 for none. */
