@@ -108,13 +108,11 @@ export function judge(comparison: Comparison, extra: readonly AllowedDifference[
   }
   unexplained.push(...comparison.consequences.map(consequenceText));
   // libbpf before 1.8.1 hashes the typedefs of a base differently and so repeats them, with all that
-  // refers to them, in the split. A repeat is no difference; one that only we make is.
-  const repeats = comparison.repeated;
-  for (const kind of new Set([...Object.keys(repeats.a), ...Object.keys(repeats.b)])) {
-    const [peer, own] = [repeats.a[kind] ?? 0, repeats.b[kind] ?? 0];
-    if (own > peer) unexplained.push(`${own} types of kind ${kind} repeat the base's, pahole ${peer}`);
-    else if (peer > own) counts["base-repeated"] = (counts["base-repeated"] ?? 0) + peer - own;
-  }
+  // refers to them, in the split. A repeat of the peer's is no difference; we make none.
+  for (const peer of Object.values(comparison.repeated.a))
+    counts["base-repeated"] = (counts["base-repeated"] ?? 0) + peer;
+  for (const [kind, own] of Object.entries(comparison.repeated.b))
+    unexplained.push(`${own} types of kind ${kind} repeat others of the base or the split`);
   return { counts, unexplained };
 }
 

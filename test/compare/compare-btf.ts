@@ -89,13 +89,16 @@ function comparableIds(graph: TypeGraph, left: readonly number[]): number[] {
   );
 }
 
+/** Of a split, what the base has already or the split itself, earlier: the same type over a repeated one. */
 function repeatedTypes(graph: TypeGraph, colours: Colours): number[] {
   if (graph.startId === 1) return [];
-  const inBase = baseColours(graph.base!, colours);
-  return ownIds(graph).filter(
-    (id) =>
-      inBase.has(colours.of(id)) && graph.kind[id] !== BTF_KIND.VAR && graph.kind[id] !== BTF_KIND.DATASEC,
-  );
+  const known = baseColours(graph.base!, colours);
+  return ownIds(graph).filter((id) => {
+    if (graph.kind[id] === BTF_KIND.VAR || graph.kind[id] === BTF_KIND.DATASEC) return false;
+    const repeats = known.has(colours.of(id));
+    known.add(colours.of(id));
+    return repeats;
+  });
 }
 
 function baseColours(base: TypeGraph, colours: Colours): Set<number> {

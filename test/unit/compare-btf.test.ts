@@ -125,6 +125,22 @@ describe("compareBtf", () => {
     expect(comparison).toMatchObject({ equalSets: true, repeated: { a: { INT: 1 }, b: {} } });
     expect(judge(comparison)).toEqual({ counts: { "base-repeated": 1 }, unexplained: [] });
   });
+
+  test("takes what a split has twice, over the base's and over a repeat, for a repeat", () => {
+    const base = blob([int]);
+    const strings = base.readUInt32LE(20);
+    const lean: Record[] = [[PTR, "", 0, 1]];
+    const repeating: Record[] = [int, [PTR, "", 0, 1], [PTR, "", 0, 2]];
+    const comparison = compareBtf(
+      { bytes: blob(lean, strings), base },
+      { bytes: blob(repeating, strings), base },
+    );
+    expect(comparison).toMatchObject({ equalSets: true, repeated: { a: {}, b: { INT: 1, PTR: 1 } } });
+    expect(judge(comparison).unexplained).toEqual([
+      "1 types of kind INT repeat others of the base or the split",
+      "1 types of kind PTR repeat others of the base or the split",
+    ]);
+  });
 });
 
 describe("judge", () => {
