@@ -1,71 +1,70 @@
 import { LimitError } from "../io/index.ts";
 import { powerOfTwoAtLeast } from "../util/columns.ts";
-import { HeapPlan } from "./asm/heap.ts";
-import { rootSorter, type SorterFunctions } from "./asm/root-sorter.ts";
-import { planTypes } from "./asm/types.ts";
+import type { HeapPlan } from "./asm/heap.ts";
+import { rootSorter, type SorterFunctions, type SorterPlaces } from "./asm/root-sorter.ts";
+import type { PlannedTypes } from "./asm/types.ts";
+import { BTF_KIND_ENUM, BTF_KIND_ENUM64 } from "./constants.ts";
 import { btfSectionName } from "./header.ts";
-import { isEnum } from "./modifiers.ts";
-import type { Btf, StringOffset, TypeId } from "./reader.ts";
-import { infoKind, infoVlen } from "./records.ts";
+import type { Btf, StringOffset } from "./reader.ts";
 
-/** A number for each name that is asked for: equal names have equal numbers, wherever they are stored. */
-export type NameId = number;
+/** A number for each name that is asked for: equal names have equal numbers, wherever they are stored; 0 is the empty one. */
+type NameId = number;
 
-/** Id of the empty name. */
-export const noName: NameId = 0;
+/** Reserves a heap's places for {@link NameIds}, of the names of types and values. */
+export function planNames(plan: HeapPlan, types: PlannedTypes, btf: Btf): PlannedNames {
+  const { typeCount } = btf;
+  const nameLimit = typeCount + enumeratorCount(btf) + 1;
+  const slotCount = powerOfTwoAtLeast(nameLimit * 2);
+  const column = (length: number): number => plan.reserve(length * 4);
+  const places = {
+    starts: types.starts,
+    typeCount,
+    strings: types.strings,
+    slots: column(slotCount),
+    slotMask: slotCount - 1,
+    // Another each time, so that no file can be made whose names all have one hash.
+    seed: Math.floor(Math.random() * 0x1_0000_0000),
+    nameOffsets: column(nameLimit),
+    nameHashes: column(nameLimit),
+    namePlaces: column(nameLimit),
+    typeNames: column(typeCount),
+    ids: column(nameLimit),
+    otherIds: column(nameLimit),
+    ranks: column(typeCount),
+    ownNames: column(typeCount),
+    sortNames: column(typeCount),
+    counts: column(nameLimit + 16),
+    hashes: column(typeCount * 3),
+    shallowHashes: column(typeCount * 3),
+    nameHash: column(2),
+  };
+  return { places, nameLimit };
+}
+
+export interface PlannedNames {
+  places: SorterPlaces;
+  /** More than any id of a name. */
+  nameLimit: number;
+}
+
+/** Ids in a heap, where asm.js finds them: a word each from an address on. */
+export interface IdsInHeap {
+  address: number;
+  count: number;
+}
 
 /** Numbers names in the order in which they are first asked for, and sorts types by them. */
 export class NameIds {
-  readonly #btf: Btf;
-  readonly #heap: ArrayBuffer;
   readonly #functions: SorterFunctions;
 
-  constructor(btf: Btf) {
-    this.#btf = btf;
-    const plan = new HeapPlan();
-    const types = planTypes(plan, btf);
-    const { typeCount } = btf;
-    const nameLimit = typeCount + enumeratorCount(btf) + 1;
-    const slotCount = powerOfTwoAtLeast(nameLimit * 2);
-    const column = (length: number): number => plan.reserve(length * 4);
-    const places = {
-      starts: types.starts,
-      typeCount,
-      strings: types.strings,
-      slots: column(slotCount),
-      slotMask: slotCount - 1,
-      // Another each time, so that no file can be made whose names all have one hash.
-      seed: Math.floor(Math.random() * 0x1_0000_0000),
-      nameOffsets: column(nameLimit),
-      nameHashes: column(nameLimit),
-      namePlaces: column(nameLimit),
-      typeNames: column(typeCount),
-      ids: column(nameLimit),
-      otherIds: column(nameLimit),
-      ranks: column(typeCount),
-      ownNames: column(typeCount),
-      sortNames: column(typeCount),
-      counts: column(nameLimit + 16),
-      hashes: column(typeCount * 3),
-      shallowHashes: column(typeCount * 3),
-      nameHash: column(2),
-    };
-    this.#heap = plan.create();
-    types.fill(this.#heap);
-    this.#functions = rootSorter(globalThis, places, this.#heap);
+  /** @param heap with what was planned */
+  constructor(heap: ArrayBuffer, { places }: PlannedNames) {
+    this.#functions = rootSorter(globalThis, places, heap);
   }
 
-  /** One more than the largest id. */
-  get count(): number {
-    return this.#functions.nameCount();
-  }
-
-  ofType(id: TypeId): NameId {
-    return this.#functions.nameId(this.#btf.nameOffset(id));
-  }
-
-  ofOffset(offset: StringOffset): NameId {
-    return this.#functions.nameId(offset);
+  /** Id of the name at an offset. */
+  get ofOffset(): (offset: StringOffset) => NameId {
+    return this.#functions.nameId;
   }
 
   /**
@@ -75,22 +74,24 @@ export class NameIds {
    * name, and equal names by hashes of what they are made of.
    * @throws {LimitError} `BTF_DEPTH`
    */
-  sortRoots(): Uint32Array {
+  sortRoots(): IdsInHeap {
     const count = this.#functions.sortRoots();
     if (count < 0) {
       throw new LimitError("BTF_DEPTH", `type ${-1 - count} refers on and on`, { section: btfSectionName });
     }
-    return new Uint32Array(this.#heap, this.#functions.sortedIds(), count);
+    return { address: this.#functions.sortedIds(), count };
   }
 }
 
+/** In a loop that an interpreter runs through quickly. */
 function enumeratorCount(btf: Btf): number {
   let count = 0;
   for (let layer: Btf | undefined = btf; layer !== undefined; layer = layer.base) {
     const { words, offsets } = layer;
-    for (const at of offsets) {
-      const info = words[at + 1]!;
-      if (isEnum(infoKind(info))) count += infoVlen(info);
+    for (let index = 0; index < offsets.length; index++) {
+      const info = words[offsets[index]! + 1]!;
+      const kind = (info >>> 24) & 0x7f;
+      if (kind === BTF_KIND_ENUM || kind === BTF_KIND_ENUM64) count += info & 0xffffff;
     }
   }
   return count;

@@ -38,8 +38,6 @@ export interface SorterPlaces {
 export interface SorterFunctions {
   /** Id of the name at a string offset: equal names have equal ids; 0 is the empty name. */
   nameId: (offset: number) => number;
-  /** As many as there are names so far, and one. */
-  nameCount: () => number;
   /** Gather and sort the ids. Gives how many there are, or below 0 the type that refers on and on, as -1 - its id. */
   sortRoots: () => number;
   /** Where the ids are after that. */
@@ -627,14 +625,10 @@ export function rootSorter(library: AsmLibrary, places: SorterPlaces, heap: Arra
     return count | 0;
   }
 
-  function namesSoFar(): number {
-    return names | 0;
-  }
-
   function placeOfIds(): number {
     return ids | 0;
   }
 
   // Of one name on both sides, bundlers make what asm.js does not know.
-  return { nameId: idOfName, nameCount: namesSoFar, sortRoots: sortAll, sortedIds: placeOfIds };
+  return { nameId: idOfName, sortRoots: sortAll, sortedIds: placeOfIds };
 }
