@@ -5,7 +5,7 @@ import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import { inspect } from "node:util";
 import vm from "node:vm";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { kernelProgram } from "../../test/build/kernel-program.ts";
 import { UsageError } from "../io/index.ts";
 import { evaluate } from "../program/expression/index.ts";
@@ -19,7 +19,7 @@ import { startRepl } from "./start-repl.ts";
 const { program } = kernelProgram();
 
 /** Commands that print the words they were given. */
-const commands = ["ps", "net", "twice", "struct"].map((name) => ({
+const commands = ["ps", "net", "sys", "twice", "struct"].map((name) => ({
   name,
   description: `the words of ${name}`,
   run: async (words: readonly string[]) => {
@@ -285,6 +285,13 @@ it("says what is wrong with a command's words, and goes on", async () => {
     expect.stringContaining("no command .nothing"),
   ]);
   expect(code).toBe(1);
+});
+
+it("takes a command whose name is a deprecated one in Node's own prompt", async () => {
+  const warned = vi.spyOn(process, "emitWarning");
+  expect((await session(["sys"])).out).toBe("sys");
+  expect(warned).not.toHaveBeenCalled();
+  warned.mockRestore();
 });
 
 it("completes commands, and what they take", () => {

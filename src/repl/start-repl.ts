@@ -68,6 +68,8 @@ export async function startRepl(
   const hasColors = isTerminal && (environment["NO_COLOR"] ?? "") === "" && environment["TERM"] !== "dumb";
   if (isTerminal && options.banner !== undefined) output.write(`${options.banner}\n`);
   const server = isTerminal ? terminalServer(streams, hasColors) : hiddenServer(streams);
+  // A deprecated name of node:util, which warns when it is looked at; ours is a command.
+  delete server.context["sys"];
   const breakable: Breakable = isTerminal ? breakableAtTerminal(input) : unbroken;
   const { commands = [] } = options;
   const scope = makeScope(program, options.scope);
