@@ -125,9 +125,12 @@ export function vmstatItems(program: Program): VmstatItem[] {
     }));
   };
   const zones = [...forEachOnlinePgdat(program)].flatMap((pgdat) => [...pgdatZones(pgdat)]);
+  const numaEvents =
+    program.type("struct zone").findMember("vm_numa_event") === undefined ? "vm_numa_stat" : "vm_numa_event";
   const numa = names.numa.map((name, index): VmstatItem => {
+    // Before v5.14 what CPUs have not handed over yet is not shown.
     const waiting = zones.reduce((sum, zone) => sum + cpuNumaEvents(program, zone, index), 0n);
-    return { kind: "numa", name, value: positive(program.variable("vm_numa_event").index(index)) + waiting };
+    return { kind: "numa", name, value: positive(program.variable(numaEvents).index(index)) + waiting };
   });
   return [
     ...counters("zone", "vm_zone_stat"),
