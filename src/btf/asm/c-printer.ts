@@ -118,9 +118,9 @@ export function cPrinter(library: AsmLibrary, places: CPrinterPlaces, heap: Arra
   var externText = places.externText | 0;
   var fastExternText = places.fastExternText | 0;
   var kfuncEnd = places.kfuncEnd | 0;
-  var compilerList = places.compilerList | 0;
-  var libraryList = places.libraryList | 0;
-  var compilerListAsLibraryList = places.compilerListAsLibraryList | 0;
+  var builtinVaList = places.builtinVaList | 0;
+  var gnucVaList = places.gnucVaList | 0;
+  var builtinVaListAsGnuc = places.builtinVaListAsGnuc | 0;
   /** End of the text so far, and how much was flushed since a definition began. */
   var out = 0;
   var flushed = 0;
@@ -1030,13 +1030,13 @@ export function cPrinter(library: AsmLibrary, places: CPrinterPlaces, heap: Arra
     record = recordOf(id) | 0;
     name = words[record >> 2]! | 0;
     // Compilers define it, and refuse another definition.
-    if ((isText(name, compilerList) | 0) != 0) return;
+    if ((isText(name, builtinVaList) | 0) != 0) return;
     target = words[(record + 8) >> 2]! | 0;
     putText(typedefText);
     if ((target | 0) == 0)
-      if ((isText(name, libraryList) | 0) != 0)
+      if ((isText(name, gnucVaList) | 0) != 0)
         if ((useOf(id, ordinaryUses) | 0) == 1) {
-          putText(compilerListAsLibraryList);
+          putText(builtinVaListAsGnuc);
           putText(endText);
           return;
         }

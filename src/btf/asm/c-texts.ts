@@ -34,9 +34,9 @@ export const cTexts = {
   fastExternText: "extern __bpf_fastcall ",
   kfuncEnd: " __weak __ksym;\n",
   /** Compilers know these two; in BTF they are names for void. */
-  compilerList: "__builtin_va_list",
-  libraryList: "__gnuc_va_list",
-  compilerListAsLibraryList: "__builtin_va_list __gnuc_va_list",
+  builtinVaList: "__builtin_va_list",
+  gnucVaList: "__gnuc_va_list",
+  builtinVaListAsGnuc: "__builtin_va_list __gnuc_va_list",
 } as const;
 
 /** Types of Arm's vectors that a compiler has built in under other names, and what they are. */
