@@ -22,6 +22,7 @@ binutils          comparison with readelf
 elfutils          comparison with eu-readelf
 dwz               compiled fixtures with supplementary files
 zstd              compiled fixtures
+libelf-dev        tests of libbpf on BTF
 time              benchmarks
 '
 
