@@ -1,4 +1,5 @@
 import { defineConfig } from "rolldown";
+import { assemblyScript } from "./scripts/assemblyscript.mjs";
 import { thirdPartyLicences } from "./scripts/third-party-licences.mjs";
 
 /**
@@ -12,7 +13,7 @@ const startsBothPrograms =
 
 /** What reads BTF and prints it raw, a tenth of what can be done with it. */
 const printsBtf =
-  /src\/btf\/(asm\/(heap|record-printer|record-scanner|types)|byte-order|byte-text|constants|header|modifiers|raw|reader|record-format|records|scan)\.ts$/;
+  /src\/btf\/(wasm\/([a-z]+\.ts$|assembly\/(records|scan)-entry\.ts\?wasm$)|(byte-order|byte-text|constants|header|modifiers|raw|reader|record-format|records|scan)\.ts$)/;
 
 /** What the encoder needs beside that. */
 const writesBtf =
@@ -50,7 +51,7 @@ export default defineConfig({
     "cli/dwarfless-pahole": "src/cli/dwarfless-pahole.ts",
   },
   platform: "node",
-  plugins: [thirdPartyLicences("THIRD-PARTY-LICENSES.txt"), withoutChildProcess],
+  plugins: [assemblyScript(), thirdPartyLicences("THIRD-PARTY-LICENSES.txt"), withoutChildProcess],
   external: ["hysnappy", "piscina", "xz-decompress", "zstddec"],
   output: {
     dir: "dist",
@@ -66,8 +67,8 @@ export default defineConfig({
         { name: "base", test: /src\/(util\/|io\/(errors|fault|printable))/ },
         { name: "btf-print", test: printsBtf },
         { name: "btf-write", test: writesBtf },
-        { name: "btf-c", test: /src\/btf\/(c\/|c-|asm\/|name-ids|type-sizes)/ },
-        { name: "btf", test: /src\/btf\// },
+        { name: "btf-c", test: /src\/btf\/(c\/|c-|wasm\/assembly\/c-header-entry\.ts\?wasm$|type-sizes)/ },
+        { name: "btf", test: /src\/btf\/(?!wasm\/assembly\/)/ },
         { name: "btf-dump", test: /src\/cli\/btf-(command|dump-command|input)\.ts$/ },
         { name: "run", test: startsBothPrograms },
         { name: "encode", test: /src\/(dwarf|encode)\/(?!worker\.ts)/ },

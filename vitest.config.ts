@@ -1,9 +1,11 @@
 import { defineConfig } from "vitest/config";
+import { assemblyScript } from "./scripts/assemblyscript.mjs";
 
 export default defineConfig({
   test: {
     projects: [
       {
+        plugins: [assemblyScript()],
         test: {
           name: "unit",
           include: ["src/**/*.test.ts", "test/unit/**/*.test.ts"],
@@ -12,6 +14,7 @@ export default defineConfig({
         },
       },
       {
+        plugins: [assemblyScript()],
         test: {
           name: "lab",
           include: ["test/lab/**/*.test.ts"],

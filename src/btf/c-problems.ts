@@ -5,9 +5,9 @@ import { isEnum } from "./modifiers.ts";
 import type { Btf, TypeId } from "./reader.ts";
 
 /**
- * Throws what `asm/dependency-finder.ts` and `asm/c-printer.ts` found: types without an end, and those
+ * Throws what the program in `wasm/assembly/` found: types without an end, and those
  * that C cannot have.
- * @param problem a number that they know
+ * @param problem a number of `wasm/assembly/host.ts`
  * @param id the type; of a gap its words of 64 bits, and `bits` beyond them
  */
 export function throwProblem(btf: Btf, problem: number, id: TypeId, bits: number): never {

@@ -7,7 +7,7 @@ import { declarations } from "./decls.ts";
 import { formatDiff } from "./diff-text.ts";
 import { diffBtf } from "./diff.ts";
 import { distill } from "./distill.ts";
-import { jsonPieces } from "./json.ts";
+import { jsonText } from "./json.ts";
 import { layouts } from "./layout/index.ts";
 import { rawLines } from "./raw.ts";
 import { Btf } from "./reader.ts";
@@ -51,7 +51,7 @@ function useAll(bytes: Uint8Array, base: Btf | undefined, other: Btf): void {
   attempt(() => {
     const btf = Btf.parse(bytes, base === undefined ? {} : { base });
     attempt(() => [...rawLines(btf)]);
-    attempt(() => [...jsonPieces(btf, true)]);
+    attempt(() => jsonText(btf, true));
     attempt(() => [...layouts(btf)]);
     attempt(() => cHeader(btf));
     attempt(() => cHeader(btf, { sorted: false }));

@@ -21,9 +21,11 @@ export {
   type BtfMemberInput,
 } from "./builder.ts";
 export { StringTable } from "./string-table.ts";
+export { prepareRecordText } from "./record-format.ts";
+export { bytesWithRoom } from "./wasm/room.ts";
 export { rawLines, writeRaw } from "./raw.ts";
-export { jsonPieces, jsonType } from "./json.ts";
-export { cHeader, type CHeaderOptions, writeCHeader } from "./c/index.ts";
+export { jsonText, writeJson } from "./json.ts";
+export { cHeader, type CHeaderOptions, prepareCHeader, writeCHeader } from "./c/index.ts";
 export { pointerByteSizeOf, TypeSizes } from "./type-sizes.ts";
 export {
   type ClassInfo,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { BtfBuilder } from "./builder.ts";
-import { jsonPieces } from "./json.ts";
+import { jsonText } from "./json.ts";
 
 describe("JSON dump", () => {
   const b = new BtfBuilder();
@@ -11,7 +11,7 @@ describe("JSON dump", () => {
   const btf = b.toBtf();
 
   it("is one line, as bpftool -j prints it, with its widened enumerators", () => {
-    expect([...jsonPieces(btf)].join("")).toBe(
+    expect(jsonText(btf)).toBe(
       '{"types":[{"id":1,"kind":"INT","name":"int","size":4,"bits_offset":0,"nr_bits":32,"encoding":"SIGNED"},' +
         '{"id":2,"kind":"ENUM","name":"edge","encoding":"UNSIGNED","size":4,"vlen":1,"values":[{"name":"TOP","val":18446744073709551615}]},' +
         '{"id":3,"kind":"FUNC_PROTO","name":"(anon)","ret_type_id":0,"vlen":0,"params":[]},' +
@@ -20,7 +20,7 @@ describe("JSON dump", () => {
   });
 
   it("is indented as bpftool -p does", () => {
-    const text = [...jsonPieces(btf, true)].join("");
+    const text = jsonText(btf, true);
     expect(text.startsWith('{\n    "types": [{\n            "id": 1,\n            "kind": "INT",\n')).toBe(
       true,
     );

@@ -1,137 +1,169 @@
+import { gather, type WritePiece } from "./byte-text.ts";
 import * as K from "./constants.ts";
-import { intEncodingName, linkageName } from "./raw.ts";
-import type { Btf, TypeId } from "./reader.ts";
+import { encodingNames, linkages } from "./raw.ts";
+import type { Btf } from "./reader.ts";
+import { type BtfFormat, type Field, type RecordFormat, writeRecords } from "./record-format.ts";
 
 /**
- * The own types as one JSON document, in pieces, as `bpftool -j btf dump …` of 7.8 prints it, or
- * indented as with `-p`.
+ * Write the own types as one JSON document, as `bpftool -j btf dump …` of 7.8 prints it, or indented as with
+ * `-p`. Values of 64 bits are numbers of all their digits; names that are no UTF-8 have U+FFFD where it fails.
  */
-export function* jsonPieces(btf: Btf, isPretty = false): Generator<string> {
-  yield isPretty ? '{\n    "types": [' : '{"types":[';
-  for (let id = btf.startId; id < btf.typeCount; id++) {
-    const text = jsonType(btf, id);
-    yield `${id === btf.startId ? "" : ","}${isPretty ? indented(text) : text}`;
-  }
-  yield isPretty ? "\n    ]\n}\n" : "]}\n";
+export function writeJson(btf: Btf, write: WritePiece, isPretty = false): void {
+  const layout = isPretty ? indented : dense;
+  const text = (ascii: string): void => write(Uint8Array.from(ascii, (character) => character.charCodeAt(0)));
+  text(isPretty ? '{\n    "types": [' : '{"types":[');
+  writeRecords(btf, jsonFormat(layout), write);
+  text(`${layout.line(1)}]${layout.line(0)}}\n`);
 }
 
-/** JSON without blanks, a value a line, as it stands two levels deep. */
-function indented(json: string): string {
-  let text = "";
-  let depth = 2;
-  let isString = false;
-  const newLine = (): string => `\n${"    ".repeat(depth)}`;
-  for (let at = 0; at < json.length; at++) {
-    const character = json[at]!;
-    if (isString) {
-      text += character;
-      if (character === "\\") text += json[++at];
-      else if (character === '"') isString = false;
-      continue;
-    }
-    const isEmptyList = character === "]" && json[at - 1] === "[";
-    if (character === "}" || character === "]") depth--;
-    if ((character === "}" || character === "]") && !isEmptyList) text += newLine();
-    text += character;
-    if (character === '"') isString = true;
-    else if (character === ":") text += " ";
-    else if (character === "[") depth++;
-    else if (character === "{") {
-      depth++;
-      text += newLine();
-    } else if (character === "," && json[at + 1] !== "{") text += newLine();
-  }
-  return text;
+/** What {@link writeJson} writes. */
+export function jsonText(btf: Btf, isPretty = false): string {
+  return gather((write) => writeJson(btf, write, isPretty));
 }
 
-/** One type as an object of {@link jsonPieces}. Values of 64 bits are numbers of all their digits. */
-export function jsonType(btf: Btf, id: TypeId): string {
-  const kind = btf.kind(id);
-  return `{"id":${id},"kind":"${K.kindName(kind)}","name":${quoted(btf.name(id))}${tail(btf, id, kind)}}`;
+/** What stands between values. */
+interface Layout {
+  /** A new line at a depth. */
+  line: (depth: number) => string;
+  afterColon: string;
 }
 
-function tail(btf: Btf, id: TypeId, kind: number): string {
-  const value = btf.sizeOrType(id);
+const dense: Layout = { line: () => "", afterColon: "" };
+const indented: Layout = { line: (depth) => `\n${"    ".repeat(depth)}`, afterColon: " " };
+
+const typeDepth = 3;
+const elementDepth = 5;
+
+type Key = (name: string, isFirst?: boolean) => string;
+
+function jsonFormat({ line, afterColon }: Layout): BtfFormat {
+  const keyAt =
+    (depth: number): Key =>
+    (name, isFirst = false) =>
+      `${isFirst ? "{" : ","}${line(depth)}"${name}":${afterColon}`;
+  const ofType = keyAt(typeDepth);
+  const end: Field = label(`${line(typeDepth - 1)}}`);
+  return {
+    noName: "(anon)",
+    separator: ",",
+    ofKind: (kind, kindFlag): RecordFormat => {
+      const facts = jsonFacts(ofType, kind, kindFlag);
+      const element = jsonElement(keyAt(elementDepth), kind, kindFlag);
+      const head: Field[] = [
+        { label: ofType("id", true), style: "id" },
+        label(`${ofType("kind")}"${K.kindName(kind)}"`),
+        { label: ofType("name"), style: "quotedName", word: 0 },
+        ...facts,
+      ];
+      if (element === undefined) return { head: [...head, end] };
+      const count: Field = { label: ofType("vlen"), style: "number", word: 1, bits: 24 };
+      return {
+        head: [...head, count, label(`${ofType(element.list)}[`)],
+        element: [...element.fields, label(`${line(elementDepth - 1)}}`)],
+        separator: ",",
+        last: line(typeDepth),
+        tail: [label("]"), end],
+      };
+    },
+  };
+}
+
+/** What follows kind and name, but for elements. */
+function jsonFacts(key: Key, kind: number, kindFlag: boolean): Field[] {
+  const typeId = number(key("type_id"), 2);
+  const size = number(key("size"), 2);
+  const constant = (name: string, value: string): Field => label(`${key(name)}"${value}"`);
   switch (kind) {
-    case K.BTF_KIND_INT: {
-      const bits = `"bits_offset":${btf.intBitOffset(id)},"nr_bits":${btf.intBitSize(id)}`;
-      return `,"size":${value},${bits},"encoding":"${intEncodingName(btf.intEncoding(id))}"`;
-    }
+    case K.BTF_KIND_INT:
+      return [
+        size,
+        { label: key("bits_offset"), style: "number", word: 3, bit: 16, bits: 8 },
+        { label: key("nr_bits"), style: "number", word: 3, bits: 8 },
+        ...quotedText(key("encoding"), { word: 3, bit: 24, bits: 8, texts: encodingNames }),
+      ];
     case K.BTF_KIND_PTR:
     case K.BTF_KIND_TYPEDEF:
     case K.BTF_KIND_VOLATILE:
     case K.BTF_KIND_CONST:
     case K.BTF_KIND_RESTRICT:
     case K.BTF_KIND_TYPE_TAG:
-      return `,"type_id":${value}`;
-    case K.BTF_KIND_ARRAY: {
-      const types = `"type_id":${btf.arrayElementType(id)},"index_type_id":${btf.arrayIndexType(id)}`;
-      return `,${types},"nr_elems":${btf.arrayLength(id)}`;
-    }
+      return [typeId];
+    case K.BTF_KIND_ARRAY:
+      return [number(key("type_id"), 3), number(key("index_type_id"), 4), number(key("nr_elems"), 5)];
+    case K.BTF_KIND_ENUM:
+    case K.BTF_KIND_ENUM64:
+      return [constant("encoding", kindFlag ? "SIGNED" : "UNSIGNED"), size];
     case K.BTF_KIND_STRUCT:
     case K.BTF_KIND_UNION:
-      return `,"size":${value}${list(btf, id, "members", member)}`;
-    case K.BTF_KIND_ENUM:
-    case K.BTF_KIND_ENUM64: {
-      const encoding = btf.kindFlag(id) ? "SIGNED" : "UNSIGNED";
-      return `,"encoding":"${encoding}","size":${value}${list(btf, id, "values", enumerator)}`;
-    }
-    case K.BTF_KIND_FWD:
-      return `,"fwd_kind":"${btf.kindFlag(id) ? "union" : "struct"}"`;
-    case K.BTF_KIND_FUNC:
-      return `,"type_id":${value},"linkage":"${linkageName(btf.functionLinkage(id))}"`;
-    case K.BTF_KIND_FUNC_PROTO:
-      return `,"ret_type_id":${value}${list(btf, id, "params", parameter)}`;
-    case K.BTF_KIND_VAR:
-      return `,"type_id":${value},"linkage":"${linkageName(btf.variableLinkage(id))}"`;
     case K.BTF_KIND_DATASEC:
-      return `,"size":${value}${list(btf, id, "vars", sectionEntry)}`;
     case K.BTF_KIND_FLOAT:
-      return `,"size":${value}`;
+      return [size];
+    case K.BTF_KIND_FWD:
+      return [constant("fwd_kind", kindFlag ? "union" : "struct")];
+    case K.BTF_KIND_FUNC:
+      return [typeId, ...quotedText(key("linkage"), { word: 1, bits: 24, texts: linkages })];
+    case K.BTF_KIND_FUNC_PROTO:
+      return [number(key("ret_type_id"), 2)];
+    case K.BTF_KIND_VAR:
+      return [typeId, ...quotedText(key("linkage"), { word: 3, texts: linkages })];
     case K.BTF_KIND_DECL_TAG:
-      return `,"type_id":${value},"component_idx":${btf.declTagComponent(id)}`;
+      return [typeId, { label: key("component_idx"), style: "signed", word: 3 }];
     default:
-      return "";
+      return [];
   }
 }
 
-function list(
-  btf: Btf,
-  id: TypeId,
-  name: string,
-  element: (btf: Btf, id: TypeId, index: number) => string,
-): string {
-  const count = btf.vlen(id);
-  let text = `,"vlen":${count},"${name}":[`;
-  for (let index = 0; index < count; index++)
-    text += (index === 0 ? "{" : ",{") + element(btf, id, index) + "}";
-  return `${text}]`;
+/** The name of the list of elements, and what is printed for each. */
+function jsonElement(
+  key: Key,
+  kind: number,
+  kindFlag: boolean,
+): { list: string; fields: Field[] } | undefined {
+  const name: Field = { label: key("name", true), style: "quotedName", word: 0 };
+  const typeId = number(key("type_id"), 1);
+  switch (kind) {
+    case K.BTF_KIND_STRUCT:
+    case K.BTF_KIND_UNION: {
+      const place: Field[] = kindFlag
+        ? [
+            { label: key("bits_offset"), style: "number", word: 2, bits: 24 },
+            { label: key("bitfield_size"), style: "numberUnlessZero", word: 2, bit: 24, bits: 8 },
+          ]
+        : [number(key("bits_offset"), 2)];
+      return { list: "members", fields: [name, typeId, ...place] };
+    }
+    case K.BTF_KIND_ENUM:
+      // bpftool widens an unsigned value of 32 bits with its sign: 0xffffffff is printed as 2^64 - 1.
+      return {
+        list: "values",
+        fields: [name, { label: key("val"), style: kindFlag ? "signed" : "widened", word: 1 }],
+      };
+    case K.BTF_KIND_ENUM64:
+      return {
+        list: "values",
+        fields: [name, { label: key("val"), style: kindFlag ? "wideSigned" : "wide", word: 1 }],
+      };
+    case K.BTF_KIND_FUNC_PROTO:
+      return { list: "params", fields: [name, typeId] };
+    case K.BTF_KIND_DATASEC:
+      return {
+        list: "vars",
+        fields: [number(key("type_id", true), 0), number(key("offset"), 1), number(key("size"), 2)],
+      };
+    default:
+      return undefined;
+  }
 }
 
-function member(btf: Btf, id: TypeId, index: number): string {
-  const width = btf.memberBitfieldSize(id, index);
-  const place = `"bits_offset":${btf.memberBitOffset(id, index)}${width === 0 ? "" : `,"bitfield_size":${width}`}`;
-  return `"name":${quoted(btf.memberName(id, index))},"type_id":${btf.memberType(id, index)},${place}`;
+function number(text: string, word: number): Field {
+  return { label: text, style: "number", word };
 }
 
-function enumerator(btf: Btf, id: TypeId, index: number): string {
-  let value = btf.enumeratorValue(id, index);
-  // bpftool widens an unsigned value of 32 bits with its sign: 0xffffffff is printed as 2^64 - 1.
-  if (btf.kind(id) === K.BTF_KIND_ENUM && !btf.kindFlag(id))
-    value = BigInt.asUintN(64, BigInt.asIntN(32, value));
-  return `"name":${quoted(btf.enumeratorName(id, index))},"val":${value}`;
+function label(text: string): Field {
+  return { label: text, style: "nothing" };
 }
 
-function parameter(btf: Btf, id: TypeId, index: number): string {
-  return `"name":${quoted(btf.parameterName(id, index))},"type_id":${btf.parameterType(id, index)}`;
-}
-
-function sectionEntry(btf: Btf, id: TypeId, index: number): string {
-  const type = btf.sectionEntryType(id, index);
-  const place = `"offset":${btf.sectionEntryOffset(id, index)},"size":${btf.sectionEntryByteSize(id, index)}`;
-  return `"type_id":${type},${place}`;
-}
-
-function quoted(name: string): string {
-  return name === "" ? '"(anon)"' : JSON.stringify(name);
+/** One of a list of texts, in quotes. */
+function quotedText(text: string, field: Omit<Field, "label" | "style">): Field[] {
+  return [{ ...field, label: `${text}"`, style: "text" }, label('"')];
 }

@@ -4,16 +4,16 @@ import type { Btf } from "./reader.ts";
 import { type Field, type RecordFormat, writeRecords } from "./record-format.ts";
 
 /** By linkage; the last for all beyond. */
-const linkages = ["static", "global", "extern", "(unknown)"];
+export const linkages: readonly string[] = ["static", "global", "extern", "(unknown)"];
 /** By encoding BTF_INT_: none, SIGNED, CHAR, BOOL; the last for all beyond. */
-const encodingNames = ["(none)", "SIGNED", "CHAR", "UNKN", "BOOL", "UNKN"];
+export const encodingNames: readonly string[] = ["(none)", "SIGNED", "CHAR", "UNKN", "BOOL", "UNKN"];
 
 /**
  * Write the own types as `bpftool btf dump … format raw` of 7.8 prints them: a line for each type, and
  * one for each of its elements, names byte for byte as they are stored.
  */
 export function writeRaw(btf: Btf, write: WritePiece): void {
-  writeRecords(btf, rawFormat, "(anon)", write);
+  writeRecords(btf, { ofKind: rawFormat, noName: "(anon)" }, write);
 }
 
 /** The lines of {@link writeRaw}. */
@@ -124,14 +124,4 @@ function number(text: string, word: number): Field {
 
 function label(text: string): Field {
   return { label: text, style: "nothing" };
-}
-
-/** Name of an encoding BTF_INT_ in dumps. */
-export function intEncodingName(encoding: number): string {
-  return encodingNames[encoding] ?? "UNKN";
-}
-
-/** Name of a linkage of a VAR or FUNC in dumps. */
-export function linkageName(linkage: number): string {
-  return linkages[linkage] ?? "(unknown)";
 }

@@ -83,6 +83,8 @@ export class Btf {
   readonly startStringOffset: StringOffset;
   /** Bytes of the longest string, bases included, where it has more than 1024; else at most that. */
   readonly longestName: number;
+  /** Values of all own enums together. */
+  readonly enumeratorCount: number;
   readonly header: BtfHeader;
   readonly #text: TextReader;
 
@@ -101,6 +103,7 @@ export class Btf {
     this.words = words;
     const scanned = scanRecords(words, header, parseLayout(bytes, header), name);
     this.offsets = scanned.offsets;
+    this.enumeratorCount = scanned.enumeratorCount;
     this.startId = base?.typeCount ?? 1;
     this.typeCount = this.startId + this.offsets.length;
     this.stringsBytes = strings;

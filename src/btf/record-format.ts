@@ -1,12 +1,13 @@
-import { HeapPlan } from "./asm/heap.ts";
-import { type PrinterPlaces, recordPrinter } from "./asm/record-printer.ts";
-import { planTypes } from "./asm/types.ts";
 import type { WritePiece } from "./byte-text.ts";
 import { BTF_KIND_MAX, BTF_KIND_UNKN, kindName } from "./constants.ts";
 import type { Btf } from "./reader.ts";
 import { elementWords, fixedWords, recordHeadWords } from "./records.ts";
+import { base64 } from "./wasm/assembly/records-entry.ts?wasm";
+import { type HostFunctions, WasmProgram } from "./wasm/engine.ts";
+import type { MemoryPlan } from "./wasm/memory.ts";
+import { startOverTypes } from "./wasm/run.ts";
 
-/** How a field is printed: numbers that `asm/record-printer.ts` knows too. */
+/** How a field is printed: numbers that `wasm/assembly/records.ts` knows too. */
 const fieldStyles = {
   number: 1,
   signed: 2,
@@ -24,6 +25,10 @@ const fieldStyles = {
   id: 9,
   /** Only the label. */
   nothing: 10,
+  /** A name as a string of JSON. */
+  quotedName: 11,
+  /** 32 bits, widened with their sign to a number of 64 bits without one. */
+  widened: 12,
 } as const;
 
 /** A piece of a line: its label, then what stands in a word of a record or an element. */
@@ -42,55 +47,84 @@ export interface Field {
 export interface RecordFormat {
   head: readonly Field[];
   element?: readonly Field[];
+  /** Between two elements. */
+  separator?: string;
+  /** Behind the last element, where there is one. */
+  last?: string;
+  /** Behind all elements, also where there is none. */
+  tail?: readonly Field[];
 }
 
 /** The format of each kind, without and with kind flag; of kinds unknown, that of BTF_KIND_UNKN. */
 export type FormatOfKind = (kind: number, kindFlag: boolean) => RecordFormat;
 
-/** Text gathered before it is written: few writes, and small enough for a processor's cache. */
-const textByteSize = 1 << 18;
-/** Bytes of a line beside a name, and more than any format has. */
-const lineByteSize = 1 << 10;
-
-/**
- * Print the own records of a BTF.
- * @param noName what is printed in place of an empty name
- */
-export function writeRecords(btf: Btf, format: FormatOfKind, noName: string, write: WritePiece): void {
-  const plan = new HeapPlan();
-  const { kinds, kindNames } = planFormats(plan, format);
-  const types = planTypes(plan, btf);
-  const lineEnd = Math.max(btf.longestName, lineByteSize) + lineByteSize;
-  const text = plan.reserve(textByteSize + lineEnd);
-  const places: PrinterPlaces = {
-    kinds,
-    kindNames,
-    lastKind: BTF_KIND_MAX,
-    noName: plan.text(noName),
-    starts: types.starts,
-    strings: types.strings,
-    text,
-    textLimit: text + textByteSize,
-    firstId: btf.startId,
-    endId: btf.typeCount,
-  };
-  const heap = plan.create();
-  types.fill(heap);
-  const { print } = recordPrinter(globalThis, places, heap);
-  for (let end = print(); end > text; end = print()) write(new Uint8Array(heap, text, end - text));
+/** What is printed for a whole BTF. */
+export interface BtfFormat {
+  ofKind: FormatOfKind;
+  /** In place of an empty name. */
+  noName: string;
+  /** Between two types. */
+  separator?: string;
 }
 
-function planFormats(plan: HeapPlan, format: FormatOfKind): { kinds: number; kindNames: number } {
+interface RecordPrinter {
+  print: () => void;
+  putQuoted: (byte: number) => void;
+}
+
+const printer = new WasmProgram<RecordPrinter>(
+  base64,
+  async () => import("./wasm/assembly/records-entry.ts?js"),
+);
+
+/** To be awaited once where there may be no memory for WebAssembly: see {@link WasmProgram.prepare}. */
+export async function prepareRecordText(): Promise<void> {
+  await printer.prepare();
+}
+
+/** Print the own records of a BTF. */
+export function writeRecords(btf: Btf, format: BtfFormat, write: WritePiece): void {
+  const { functions } = startOverTypes(printer, btf, (plan) => {
+    const text = plan.textPlaces(btf.longestName);
+    const places = {
+      ...planFormats(plan, format.ofKind),
+      ...text,
+      lastKind: BTF_KIND_MAX,
+      noName: plan.text(format.noName),
+      separator: plan.text(format.separator ?? ""),
+      firstId: btf.startId,
+      endId: btf.typeCount,
+    };
+    const host = (buffer: ArrayBuffer): HostFunctions => ({
+      handOver: (end) => write(new Uint8Array(buffer, text.textStart, end! - text.textStart)),
+      quote: (offset) => {
+        for (const byte of quotedBytes(btf.string(offset!))) functions.putQuoted(byte);
+      },
+    });
+    return { places, host };
+  });
+  functions.print();
+}
+
+/** What stands between the quotes of a string of JSON. */
+function quotedBytes(text: string): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(text).slice(1, -1));
+}
+
+function planFormats(plan: MemoryPlan, format: FormatOfKind): { kinds: number; kindNames: number } {
   const kinds: number[] = [];
   const kindNames: number[] = [];
   for (let kind = BTF_KIND_UNKN; kind <= BTF_KIND_MAX; kind++) {
     for (const kindFlag of [false, true]) {
-      const { head, element } = format(kind, kindFlag);
+      const { head, element, separator = "", last = "", tail = [] } = format(kind, kindFlag);
       kinds.push(
         planFields(plan, head),
-        element === undefined ? 0 : elementWords[kind]! * 4,
         (recordHeadWords + fixedWords[kind]!) * 4,
-        planFields(plan, element ?? []),
+        element === undefined ? 0 : planFields(plan, element),
+        elementWords[kind]! * 4,
+        plan.text(separator),
+        plan.text(last),
+        planFields(plan, tail),
       );
       kindNames.push(plan.text(kindName(kind)));
     }
@@ -99,7 +133,7 @@ function planFormats(plan: HeapPlan, format: FormatOfKind): { kinds: number; kin
 }
 
 /** Six words for each field, and a 0 behind them. */
-function planFields(plan: HeapPlan, fields: readonly Field[]): number {
+function planFields(plan: MemoryPlan, fields: readonly Field[]): number {
   const words: number[] = [];
   for (const { label = "", style, word = 0, bit = 0, bits = 32, texts = [] } of fields) {
     const addresses = texts.map((text) => plan.text(text));

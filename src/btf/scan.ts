@@ -1,12 +1,5 @@
-import { FormatError } from "../io/index.ts";
-import { HeapPlan } from "./asm/heap.ts";
-import {
-  type RecordShape,
-  recordScanner,
-  type ScannerFunctions,
-  type ScannerPlaces,
-} from "./asm/record-scanner.ts";
-import { BTF_KIND_ARRAY, BTF_KIND_MAX, BTF_KIND_UNKN } from "./constants.ts";
+import { FormatError, LimitError } from "../io/index.ts";
+import { BTF_KIND_ARRAY, BTF_KIND_ENUM, BTF_KIND_ENUM64, BTF_KIND_MAX, BTF_KIND_UNKN } from "./constants.ts";
 import { type BtfHeader, locate } from "./header.ts";
 import {
   elementNameWord,
@@ -18,6 +11,10 @@ import {
   infoVlen,
   recordHeadWords,
 } from "./records.ts";
+import { base64 } from "./wasm/assembly/scan-entry.ts?wasm";
+import { type ProgramMemory, WasmProgram } from "./wasm/engine.ts";
+import { MemoryPlan, voidRecord } from "./wasm/memory.ts";
+import { type Room, roomToScan } from "./wasm/room.ts";
 
 /** Records of a type section. */
 export interface ScannedRecords {
@@ -26,6 +23,41 @@ export interface ScannedRecords {
   /** Largest type id and string offset that a record refers to. */
   largestTypeId: number;
   largestStringOffset: number;
+  /** Of all ENUM and ENUM64 together. */
+  enumeratorCount: number;
+}
+
+/** Words that describe the records of one kind to `wasm/assembly/scan-entry.ts`. */
+interface RecordShape {
+  /** Bytes of a record without its elements; 0 for a kind that is not known. */
+  byteSize: number;
+  elementByteSize: number;
+  /** All ones where the head's third word is a type id, else 0. */
+  headTypeMask: number;
+  /** All ones where the two words behind the head are type ids (ARRAY), else 0. */
+  arrayMask: number;
+  /** All ones where an element's first word is a name, else 0. */
+  nameMask: number;
+  /** All ones where an element has a type id, else 0; and where in the element it stands, in bytes. */
+  typeMask: number;
+  typeOffset: number;
+  /** All ones where elements are values of an enum, else 0. */
+  enumeratorMask: number;
+}
+
+/** Addresses in bytes. */
+interface ScannerPlaces {
+  records: number;
+  offsets: number;
+  shapes: number;
+}
+
+interface ScanFunctions {
+  scan: (recordsEnd: number) => number;
+  stoppedAt: () => number;
+  largestTypeId: () => number;
+  largestStringOffset: () => number;
+  enumeratorCount: () => number;
 }
 
 /**
@@ -40,29 +72,113 @@ export function scanRecords(
   layout: LayoutEntry[],
   file?: string,
 ): ScannedRecords {
-  const { heap, places, functions } = scannerFor(words.byteLength);
-  const heapWords = new Uint32Array(heap);
-  heapWords.set(words, places.records / 4);
-  heapWords.set(layout.length > 0 ? shapes(layout) : (usualShapes ??= shapes([])), places.shapes / 4);
+  const room = roomToScan(words);
+  if (room !== undefined) return scanInRoom(room, words, header, layout, file);
+  let scanner: Scanner;
+  try {
+    scanner = scannerFor(words.byteLength);
+  } catch (error) {
+    if (!(error instanceof LimitError)) throw error;
+    return scanWithoutWasm(words, header, layout, file);
+  }
+  const { memory, places } = scanner;
+  const memoryWords = new Uint32Array(memory.buffer);
+  memoryWords.set(words, places.records / 4);
+  const scanned = scan(scanner, words, header, layout, file);
+  return { ...scanned, offsets: scanned.offsets.slice() };
+}
+
+interface Scanner {
+  memory: ProgramMemory;
+  places: ScannerPlaces;
+  functions: ScanFunctions;
+}
+
+const program = new WasmProgram<ScanFunctions>(base64);
+
+const kindCount = 128;
+const shapeWordCount = 8;
+
+/** Scan records that are in the memory already. */
+function scan(
+  { memory, places, functions }: Scanner,
+  words: Uint32Array,
+  header: BtfHeader,
+  layout: LayoutEntry[],
+  file: string | undefined,
+): ScannedRecords {
+  new Uint32Array(memory.buffer).set(
+    layout.length > 0 ? shapes(layout) : (usualShapes ??= shapes([])),
+    places.shapes / 4,
+  );
   const recordsEnd = places.records + words.byteLength;
   const count = functions.scan(recordsEnd);
   if (functions.stoppedAt() < recordsEnd)
     throw whyNotTaken(words, (functions.stoppedAt() - places.records) / 4, header, layout, file);
   return {
-    offsets: heapWords.slice(places.offsets / 4, places.offsets / 4 + count),
+    offsets: new Uint32Array(memory.buffer, places.offsets, count),
     largestTypeId: functions.largestTypeId() >>> 0,
     largestStringOffset: functions.largestStringOffset() >>> 0,
+    enumeratorCount: functions.enumeratorCount(),
   };
 }
 
-interface Scanner {
-  heap: ArrayBuffer;
-  places: ScannerPlaces;
-  functions: ScannerFunctions;
+function scanInRoom(
+  room: Room,
+  words: Uint32Array,
+  header: BtfHeader,
+  layout: LayoutEntry[],
+  file: string | undefined,
+): ScannedRecords {
+  const { memory, free } = room;
+  // A word for void, whose record is at 0.
+  const offsets = free + 16;
+  const places = { shapes: shapesInRoom, records: words.byteOffset, offsets };
+  const functions = program.start(memory, places, {});
+  const scanned = scan({ memory, places, functions }, words, header, layout, file);
+  new Int32Array(memory.buffer)[offsets / 4 - 1] = (voidRecord - words.byteOffset) / 4;
+  room.isScanned = true;
+  room.free = offsets + scanned.offsets.byteLength;
+  return scanned;
 }
 
-const kindCount = 128;
-const shapeWordCount = 8;
+/** The same without WebAssembly, where there is no memory for it. */
+function scanWithoutWasm(
+  words: Uint32Array,
+  header: BtfHeader,
+  layout: LayoutEntry[],
+  file: string | undefined,
+): ScannedRecords {
+  const kinds = shapes(layout);
+  const offsets = new Uint32Array(Math.floor(words.length / recordHeadWords));
+  let [count, type, string, enumerators, at] = [0, 0, 0, 0, 0];
+  while (words.length - at >= recordHeadWords) {
+    const info = words[at + 1]!;
+    const shape = infoKind(info) * shapeWordCount;
+    const [byteSize, elementByteSize, headTypeMask, arrayMask] = kinds.subarray(shape, shape + 4);
+    const first = at + byteSize! / 4;
+    const stride = elementByteSize! / 4;
+    const next = first + infoVlen(info) * stride;
+    if (byteSize === 0 || next > words.length) break;
+    offsets[count++] = at;
+    string = Math.max(string, words[at]!);
+    if (headTypeMask !== 0) type = Math.max(type, words[at + 2]!);
+    if (arrayMask !== 0) type = Math.max(type, words[at + 3]!, words[at + 4]!);
+    if (kinds[shape + 7] !== 0) enumerators += infoVlen(info);
+    for (let element = first; stride > 0 && element < next; element += stride) {
+      if (kinds[shape + 4] !== 0) string = Math.max(string, words[element]!);
+      if (kinds[shape + 5] !== 0) type = Math.max(type, words[element + kinds[shape + 6]! / 4]!);
+    }
+    at = next;
+  }
+  if (at < words.length) throw whyNotTaken(words, at, header, layout, file);
+  return {
+    offsets: offsets.slice(0, count),
+    largestTypeId: type,
+    largestStringOffset: string,
+    enumeratorCount: enumerators,
+  };
+}
 
 /** Type sections up to this many bytes, as modules have, are scanned by one scanner after the other. */
 const smallByteSize = 1 << 18;
@@ -73,15 +189,18 @@ function scannerFor(byteSize: number): Scanner {
 }
 
 function makeScanner(byteSize: number): Scanner {
-  const plan = new HeapPlan();
+  const plan = new MemoryPlan();
   const places = {
     shapes: plan.reserve(kindCount * shapeWordCount * 4),
     records: plan.reserve(byteSize),
     offsets: plan.reserve(Math.ceil(byteSize / recordHeadWords)),
   };
-  const heap = plan.create();
-  return { heap, places, functions: recordScanner(globalThis, places, heap) };
+  const memory = program.memory(plan.byteSize);
+  return { memory, places, functions: program.start(memory, places, {}) };
 }
+
+/** Where the shapes are in a room: behind void's record. */
+const shapesInRoom = 64;
 
 let usualShapes: Uint32Array | undefined;
 
@@ -97,7 +216,7 @@ function shapeWords(kind: number, layout: LayoutEntry | undefined): number[] {
   const isKnown = kind !== BTF_KIND_UNKN && kind <= BTF_KIND_MAX;
   if (!isKnown) {
     if (kind === BTF_KIND_UNKN || layout === undefined) return [];
-    return [(recordHeadWords + layout.fixedWords) * 4, layout.elementWords * 4, 0, 0, 0, 0, 0];
+    return [(recordHeadWords + layout.fixedWords) * 4, layout.elementWords * 4, 0, 0, 0, 0, 0, 0];
   }
   const shape: RecordShape = {
     byteSize: (recordHeadWords + fixedWords[kind]!) * 4,
@@ -107,6 +226,7 @@ function shapeWords(kind: number, layout: LayoutEntry | undefined): number[] {
     nameMask: maskIf(elementNameWord[kind] === 0),
     typeMask: maskIf(elementTypeWord[kind]! >= 0),
     typeOffset: Math.max(elementTypeWord[kind]!, 0) * 4,
+    enumeratorMask: maskIf(kind === BTF_KIND_ENUM || kind === BTF_KIND_ENUM64),
   };
   return Object.values(shape);
 }

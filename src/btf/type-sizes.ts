@@ -140,7 +140,7 @@ function longByteSize(btf: Btf): number | undefined {
   if (inBase !== undefined) return inBase;
   for (let index = 0; index < offsets.length; index++) {
     const at = offsets[index]!;
-    if (((words[at + 1]! >>> 24) & 0x7f) !== K.BTF_KIND_INT || !longNames.has(btf.string(words[at]!)))
+    if (((words[at + 1]! >>> 24) & 0x7f) !== K.BTF_KIND_INT || !longNames.includes(btf.string(words[at]!)))
       continue;
     const size = words[at + 2]!;
     if (size === 4 || size === 8) return size;
@@ -149,7 +149,7 @@ function longByteSize(btf: Btf): number | undefined {
 }
 
 /** How compilers spell `long`. */
-const longNames: ReadonlySet<string> = new Set([
+export const longNames: readonly string[] = [
   "long",
   "long int",
   "int long",
@@ -161,7 +161,7 @@ const longNames: ReadonlySet<string> = new Set([
   "long int unsigned",
   "int unsigned long",
   "int long unsigned",
-]);
+];
 
 function tooDeep(id: TypeId): LimitError {
   return new LimitError("BTF_DEPTH", `type ${id} lies more than ${maximumDepth} types deep`, {

@@ -1,9 +1,9 @@
 import { Command } from "commander";
-import { type Btf, type CHeaderOptions, writeRaw } from "../btf/index.ts";
+import { type Btf, bytesWithRoom, type CHeaderOptions, prepareRecordText, writeRaw } from "../btf/index.ts";
 import { UsageError } from "../io/index.ts";
 import { loadBtf } from "./btf-input.ts";
-import { writeLines, writePieces } from "./line-writer.ts";
-import { expectShortRun } from "./short-run.ts";
+import { writeLines } from "./line-writer.ts";
+import { expectShortRun, expectShortWasm } from "./short-run.ts";
 import type { Streams } from "./streams.ts";
 
 const formats = ["raw", "c", "json", "decls"] as const;
@@ -54,24 +54,29 @@ async function dump(file: string, formatName: string, flags: DumpFlags, streams:
   if (format !== "c" && (flags.root ?? flags.unsorted) !== undefined)
     throw new UsageError(`--root and --unsorted go with c, not with ${format}`);
   if (format !== "json" && flags.pretty) throw new UsageError(`--pretty goes with json, not with ${format}`);
-  const btf = await loadBtf(file, flags.base);
-  if (format !== "raw") expectShortRun();
+  const btf = await loadBtf(file, flags.base, format === "decls" ? undefined : bytesWithRoom);
   switch (format) {
     case "raw":
+      await prepareRecordText();
       writeRaw(btf, streams.outBytes);
       break;
     case "c": {
       // Loaded when called for: what is loaded counts against what a dump takes.
-      const { writeCHeader } = await import("../btf/c/index.ts");
+      const { prepareCHeader, writeCHeader } = await import("../btf/c/index.ts");
+      // After loading: a code cache is good only for the flags that it was made with.
+      await expectShortWasm(btf.words.byteLength);
+      await prepareCHeader();
       writeCHeader(btf, streams.outBytes, await headerOptions(btf, flags));
       break;
     }
     case "json": {
-      const { jsonPieces } = await import("../btf/index.ts");
-      writePieces(jsonPieces(btf, flags.pretty), streams);
+      const { writeJson } = await import("../btf/json.ts");
+      await prepareRecordText();
+      writeJson(btf, streams.outBytes, flags.pretty);
       break;
     }
     default: {
+      await expectShortRun();
       const { declarations } = await import("../btf/index.ts");
       const lines = declarations(btf);
       if (flags.json)

@@ -1,17 +1,18 @@
 import { basename, dirname } from "node:path";
 import { Btf } from "../btf/index.ts";
 import { FormatError, UnsupportedError } from "../io/index.ts";
-import { readBtfFile, readDistilledBase } from "../sidecar/index.ts";
+import { type Allocate, readBtfFile, readDistilledBase } from "../sidecar/index.ts";
 
 const kernelBtfFolder = "/sys/kernel/btf";
 
 /**
  * The BTF in a file, over its base where it is split: `base` (a file, or BTF that is there already), or the distilled base beside it in
  * the same ELF file, or for `/sys/kernel/btf/MODULE` the running kernel's.
+ * @param allocate `bytesWithRoom` for what is printed whole
  * @throws {FormatError} `BTF_SPLIT` when it is split and no base is known; {@link FileError}
  */
-export async function loadBtf(path: string, givenBase?: string | Btf): Promise<Btf> {
-  const bytes = await readBtfFile(path);
+export async function loadBtf(path: string, givenBase?: string | Btf, allocate?: Allocate): Promise<Btf> {
+  const bytes = await readBtfFile(path, allocate);
   const base = await loadBase(path, givenBase);
   try {
     return Btf.parse(bytes, { name: path, ...(base && { base }) });

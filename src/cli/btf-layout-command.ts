@@ -69,7 +69,7 @@ async function layout(
   if (reorganize && (names.length === 0 || flags.sizes || flags.nrMembers || flags.contains !== undefined))
     throw new UsageError("--reorganize wants names of structs");
   if (showReorgSteps && !reorganize) throw new UsageError("--show-reorg-steps goes with --reorganize");
-  expectShortRun();
+  await expectShortRun();
   const btf = await loadBtf(file, flags.base);
   const options = { expand: flags.expand ?? false };
   const printer = new LayoutPrinter(btf, options);

@@ -86,7 +86,7 @@ export async function runEncode(
   for (const path of [plan.output ?? (flags.inPlace ? file : undefined), plan.splitOutput, plan.report]) {
     if (path !== undefined) checkWritable(path);
   }
-  expectShortEncode([file]);
+  await expectShortEncode([file]);
   if (plan.base !== undefined) plan.options.base = await readBtfFile(plan.base);
   if (plan.overOwn) plan.options.ownBase = await readBtfFile(file);
 

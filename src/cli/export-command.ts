@@ -4,10 +4,12 @@ import {
   BTF_KIND_VAR,
   type IsfSymbol,
   isfPieces,
-  jsonPieces,
   type ScriptVariable,
   scriptTypes,
+  prepareCHeader,
+  prepareRecordText,
   writeCHeader,
+  writeJson,
 } from "../btf/index.ts";
 import { isfSymbols, kernelElf, kernelTypes, scriptVariables } from "../commands/index.ts";
 import { ElfFile } from "../elf/index.ts";
@@ -72,6 +74,8 @@ export function exportCommand(streams: Streams): Command {
       if (flags.linked && format !== "elf") throw new UsageError("--linked goes with elf");
       checkWritable(output);
       const pieces: Uint8Array[] = [];
+      if (format === "header") await prepareCHeader();
+      if (format === "json") await prepareRecordText();
       const keep = (subject: Subject): void => {
         if (format === "elf") throw new UsageError(`export elf: no dump: '${files[0]}'`);
         exportTo(format, subject, (piece) => pieces.push(piece));
@@ -127,7 +131,7 @@ function exportTo(format: TypeFormat, subject: Subject, write: (piece: Uint8Arra
       writeText(scriptTypes(btf, subject.variables()));
       break;
     case "json":
-      writeText(jsonPieces(btf));
+      writeJson(btf, (piece) => write(piece.slice()));
   }
 }
 

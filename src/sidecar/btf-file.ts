@@ -14,12 +14,17 @@ const otherFormats: readonly { magic: readonly number[]; advice: string }[] = [
   { magic: [0x21, 0x3c, 0x61, 0x72], advice: "ar archive: extract its members first (ar x)" },
 ];
 
+/** Makes the bytes that raw BTF is read into. */
+export type Allocate = (byteSize: number) => Uint8Array;
+
+const ordinaryBytes: Allocate = (byteSize) => new Uint8Array(byteSize);
+
 /**
  * The BTF in a file: raw BTF as it stands, or the `.BTF` section of an ELF file.
  * @throws {FileError} when it cannot be read
  * @throws {FormatError} `BTF_ABSENT` for an ELF file without `.BTF`, `BTF_MAGIC` for other formats
  */
-export async function readBtfFile(path: string): Promise<Uint8Array> {
+export async function readBtfFile(path: string, allocate: Allocate = ordinaryBytes): Promise<Uint8Array> {
   const source = new FileSource(path);
   try {
     const start = source.read(0, Math.min(4, source.byteSize));
@@ -30,7 +35,9 @@ export async function readBtfFile(path: string): Promise<Uint8Array> {
     if (source.byteSize > maximumBtfBytes) {
       throw new LimitError("BTF_BYTES", `0x${source.byteSize.toString(16)} bytes of BTF`, { file: path });
     }
-    return source.read(0, source.byteSize);
+    const bytes = allocate(source.byteSize);
+    source.readInto(bytes, 0);
+    return bytes;
   } finally {
     source.close();
   }

@@ -1,5 +1,5 @@
 export { compareTypes, type TypeAgreement } from "./agreement.ts";
-export { readBtfFile, readDistilledBase } from "./btf-file.ts";
+export { type Allocate, readBtfFile, readDistilledBase } from "./btf-file.ts";
 export { causeOf, type Fetched, fetchSidecar, isUrl } from "./http.ts";
 export { type ModuleSubject, openModulePart, type SidecarModule } from "./module-part.ts";
 export { serveStore } from "./serve.ts";

@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { Btf, cHeader, jsonPieces, layouts, rawLines } from "../../src/btf/index.ts";
+import { Btf, cHeader, jsonText, layouts, rawLines } from "../../src/btf/index.ts";
 import { featureSets, ownVmlinux } from "./encoding.ts";
 import { kernel, kernelMissing, kernelNames, peers, withTemporaryDirectory } from "./lab.ts";
 import { peerCommand } from "./peers.ts";
@@ -50,7 +50,7 @@ describe.each(kernelNames)("BTF of %s", (name) => {
         const btf = Btf.parse(readFileSync(file));
         const raw = [...rawLines(btf)].join("\n");
         expect(bpftoolDump(file, "format", "raw").trimEnd() === raw.trimEnd(), "raw dump").toBe(true);
-        expect(bpftoolDump(file, "-j") === [...jsonPieces(btf)].join(""), "JSON dump").toBe(true);
+        expect(bpftoolDump(file, "-j") === jsonText(btf), "JSON dump").toBe(true);
         const c = bpftoolDump(file, "format", "c");
         expect(c === cHeader(btf), "C dump").toBe(true);
         const unsorted = cHeader(btf, { sorted: false });

@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { beforeAll, expect, test } from "vitest";
-import { Btf, cHeader, jsonPieces, mergeBtf, rawLines } from "../../src/btf/index.ts";
+import { Btf, cHeader, jsonText, mergeBtf, rawLines } from "../../src/btf/index.ts";
 import { readBtfFile } from "../../src/sidecar/index.ts";
 import { isInstalled, mustRun } from "./commands.ts";
 import { peers, withTemporaryDirectory } from "./lab.ts";
@@ -60,7 +60,7 @@ async function expectSame(file: string): Promise<void> {
   expect(btf.typeCount).toBeGreaterThan(15);
   expect(`${rawLines(btf).join("\n")}\n`, "raw").toBe(bpftool(file, "format raw"));
   expect(cHeader(btf), "C").toBe(bpftool(file, "format c"));
-  expect([...jsonPieces(btf)].join(""), "JSON").toBe(bpftool(file, "format raw", "-j"));
+  expect(jsonText(btf), "JSON").toBe(bpftool(file, "format raw", "-j"));
 }
 
 test.for(["bpfel", "bpfeb"])("programs of clang -target %s", async (target, context) => {

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 
 import path from "node:path";
 import { rolldown } from "rolldown";
 import { expect, test } from "vitest";
+import { assemblyScript } from "../../scripts/assemblyscript.mjs";
 import { listFiles } from "../../src/commands/index.ts";
 import { Kernel } from "../../src/kernel/index.ts";
 import { Gaps } from "../../src/linux/index.ts";
@@ -57,6 +58,7 @@ test("the script of the page compiles, and prints what `files` does", async (con
       input: file,
       platform: "node",
       external: ["hysnappy", "piscina", "xz-decompress", "zstddec"],
+      plugins: [assemblyScript()],
       resolve: { alias: Object.fromEntries(doors()) },
     });
     mkdirSync(path.join(directory, "out"));

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { createContext, runInContext } from "node:vm";
 import { rolldown } from "rolldown";
 import { beforeAll, expect, test } from "vitest";
+import { assemblyScript } from "../../scripts/assemblyscript.mjs";
 import { BtfBuilder } from "../../src/btf/index.ts";
 
 let code: string;
@@ -13,9 +14,10 @@ beforeAll(async () => {
     input: fileURLToPath(new URL("../../src/btf/index.ts", import.meta.url)),
     platform: "browser",
     external: [/^node:/],
+    plugins: [assemblyScript()],
     logLevel: "silent",
   });
-  const { output } = await bundle.generate({ format: "iife", name: "btf" });
+  const { output } = await bundle.generate({ format: "iife", name: "btf", codeSplitting: false });
   await bundle.close();
   expect(output).toHaveLength(1);
   ({ code, imports } = output[0]);
@@ -23,7 +25,7 @@ beforeAll(async () => {
 
 /** What a page has; no Buffer, no process, no require. */
 function page(more: Record<string, unknown>): object {
-  return createContext({ TextDecoder, TextEncoder, btoa, ...more });
+  return createContext({ TextDecoder, TextEncoder, atob, btoa, ...more });
 }
 
 test("imports nothing", () => {
@@ -46,7 +48,7 @@ test("reads, writes, dedups and prints", () => {
       names: [read.name(1), read.name(2)],
       raw: btf.rawLines(read),
       c: btf.cHeader(read),
-      json: [...btf.jsonPieces(read)].join(""),
+      json: btf.jsonText(read),
       layout: [...btf.layouts(read)].join(""),
       problems: btf.validateBtf(read).length,
       changes: btf.formatDiff(btf.diffBtf(read, built.toBtf())),

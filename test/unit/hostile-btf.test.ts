@@ -24,7 +24,7 @@ import {
   formatDiff,
   formatDiffMarkdown,
   isSorted,
-  jsonPieces,
+  jsonText,
   kernelRules,
   layouts,
   mergeBtf,
@@ -95,7 +95,7 @@ function useAll(bytes: Uint8Array, base: Btf | undefined): boolean {
   if (btf === undefined) return false;
   const some = new Set(Array.from({ length: 8 }, (_, index) => index + 1).filter((id) => id < btf.typeCount));
   attempt(() => rawLines(btf));
-  attempt(() => [...jsonPieces(btf, true)]);
+  attempt(() => jsonText(btf, true));
   attempt(() => cHeader(btf));
   attempt(() => cHeader(btf, { sorted: false }));
   attempt(() => cHeader(btf, { roots: [...some] }));

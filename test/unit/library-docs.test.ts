@@ -6,6 +6,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { assemblyScript } from "../../scripts/assemblyscript.mjs";
 
 const project = fileURLToPath(new URL("../..", import.meta.url));
 const entry = path.join(project, "src/btf/index.ts");
@@ -49,9 +50,14 @@ test("the examples pass the compiler", () => {
 
 test("the examples print what stands below them", async () => {
   const input = path.join(directory, "example.ts");
-  const bundle = await rolldown({ input, platform: "node", resolve: { alias: { "dwarfless/btf": entry } } });
+  const bundle = await rolldown({
+    input,
+    platform: "node",
+    plugins: [assemblyScript()],
+    resolve: { alias: { "dwarfless/btf": entry } },
+  });
   const file = path.join(directory, "example.mjs");
-  await bundle.write({ format: "esm", file });
+  await bundle.write({ format: "esm", file, codeSplitting: false });
   await bundle.close();
   const { stdout, stderr } = spawnSync(process.execPath, [file], { encoding: "utf8" });
   expect(stderr).toBe("");

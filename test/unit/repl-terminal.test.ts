@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { rolldown } from "rolldown";
+import { assemblyScript } from "../../scripts/assemblyscript.mjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const root = path.resolve(import.meta.dirname, "../..");
@@ -16,6 +17,7 @@ beforeAll(async () => {
     input: path.join(root, "test/build/repl-entry.ts"),
     platform: "node",
     external: ["piscina", "zstddec"],
+    plugins: [assemblyScript()],
   });
   await bundle.write({ dir: folder, format: "esm", entryFileNames: "repl.mjs" });
   program = path.join(folder, "repl.mjs");

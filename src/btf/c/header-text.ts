@@ -1,7 +1,6 @@
 import { gather, type WritePiece } from "../byte-text.ts";
 import type { Btf, TypeId } from "../reader.ts";
-import { pointerByteSizeOf } from "../type-sizes.ts";
-import { printTypes } from "../c-printer.ts";
+import { CPrinter } from "../c-printer.ts";
 
 export interface CHeaderOptions {
   /** Only these types and what they need, in this order; all by default. */
@@ -58,7 +57,7 @@ const around = { opening, kfuncsOpening, kfuncsClosing: "#endif\n\n", closing };
  */
 export function writeCHeader(btf: Btf, write: WritePiece, options: CHeaderOptions = {}): void {
   const roots = options.roots ?? ((options.sorted ?? true) ? "sorted" : "unsorted");
-  printTypes(btf, roots, options.pointerByteSize ?? pointerByteSizeOf(btf), around, write);
+  new CPrinter(btf, { roots, pointerByteSize: options.pointerByteSize, around, write }).print();
 }
 
 /** As {@link writeCHeader}, as one string. */

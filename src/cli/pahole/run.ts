@@ -42,7 +42,7 @@ async function encodeAsPahole(settings: PaholeSettings, streams: Streams, encode
   };
   for (const text of settings.notes) note(text);
   const options = encodeOptions(settings);
-  expectShortEncode(settings.files);
+  await expectShortEncode(settings.files);
   if (settings.base !== undefined) options.base = await readBase(settings.base);
   const [file, ...otherFiles] = settings.files;
   if (file === undefined || !settings.readsDwarf) {

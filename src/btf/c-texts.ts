@@ -1,4 +1,4 @@
-/** What `c-printer.ts` prints as it stands. */
+/** What `wasm/assembly/` prints as it stands, by the names that it has there. */
 export const cTexts = {
   structText: "struct",
   unionText: "union",
@@ -28,15 +28,19 @@ export const cTexts = {
   intText: "int",
   shortText: "short",
   charText: "char",
-  kfuncTag: "bpf_kfunc",
-  fastCallTag: "bpf_fastcall",
   externText: "extern ",
   fastExternText: "extern __bpf_fastcall ",
   kfuncEnd: " __weak __ksym;\n",
-  /** Compilers know these two; in BTF they are names for void. */
-  builtinVaList: "__builtin_va_list",
-  gnucVaList: "__gnuc_va_list",
   builtinVaListAsGnuc: "__builtin_va_list __gnuc_va_list",
+} as const;
+
+/** Names with a meaning of their own. */
+export const cNames = {
+  kfuncTag: "bpf_kfunc",
+  fastCallTag: "bpf_fastcall",
+  /** Compilers know these two; in BTF they are names for void. */
+  builtinVaListName: "__builtin_va_list",
+  gnucVaListName: "__gnuc_va_list",
 } as const;
 
 /** Types of Arm's vectors that a compiler has built in under other names, and what they are. */

@@ -1,23 +1,15 @@
 import { expect, test } from "vitest";
 import { BtfBuilder } from "./builder.ts";
-import { HeapPlan } from "./asm/heap.ts";
-import { planTypes } from "./asm/types.ts";
-import { NameIds, planNames } from "./name-ids.ts";
+import { CPrinter } from "./c-printer.ts";
 import { Btf, type TypeId } from "./reader.ts";
 
-function namesOf(btf: Btf): { names: NameIds; heap: ArrayBuffer } {
-  const plan = new HeapPlan();
-  const types = planTypes(plan, btf);
-  const planned = planNames(plan, types, btf);
-  const heap = plan.create();
-  types.fill(heap);
-  return { names: new NameIds(heap, planned), heap };
+function printerOf(btf: Btf, keepsAll = true): CPrinter {
+  const around = { opening: "", kfuncsOpening: "", kfuncsClosing: "", closing: "" };
+  return new CPrinter(btf, { roots: "sorted", pointerByteSize: 8, around, write: () => {}, keepsAll });
 }
 
 function sortedRoots(btf: Btf): TypeId[] {
-  const { names, heap } = namesOf(btf);
-  const { address, count } = names.sortRoots();
-  return [...new Uint32Array(heap, address, count)];
+  return [...printerOf(btf).sortedRoots()];
 }
 
 test("equal names have one id, in a base and in what is split from it", () => {
@@ -28,11 +20,11 @@ test("equal names have one id, in a base and in what is split from it", () => {
   const second = above.addInt("twice", 8);
   const other = above.addInt("once", 8);
   const btf = Btf.parse(above.finish(), { base });
-  const { names } = namesOf(btf);
-  const ofType = (id: TypeId): number => names.ofOffset(btf.nameOffset(id));
+  const printer = printerOf(btf);
+  const ofType = (id: TypeId): number => printer.nameId(btf.nameOffset(id));
   expect(ofType(first)).toBe(ofType(second));
   expect(ofType(other)).not.toBe(ofType(first));
-  expect(names.ofOffset(0)).toBe(0);
+  expect(printer.nameId(0)).toBe(0);
 });
 
 test("types are sorted by names byte by byte, beginnings first", () => {

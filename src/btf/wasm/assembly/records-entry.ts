@@ -1,0 +1,2 @@
+export { putQuoted } from "./quoted";
+export { print } from "./records";
