@@ -1,7 +1,6 @@
-#!/usr/bin/env node
 import type { EncodeFile } from "./encode-command.ts";
 import { runDwarfless } from "./program.ts";
-import { runProgram } from "./run-program.ts";
+import { endWhenIdle, runProgram } from "./run-program.ts";
 
 /** Loaded when it is called for: commands on dumps start faster without it. */
 const encodeFile: EncodeFile = async (path, options) => {
@@ -9,4 +8,6 @@ const encodeFile: EncodeFile = async (path, options) => {
   return encoder.encodeFile(path, options);
 };
 
-await runProgram("dwarfless", (args, streams) => runDwarfless(args, streams, { encodeFile }));
+void runProgram("dwarfless", (args, streams) => runDwarfless(args, streams, { encodeFile })).then(
+  endWhenIdle,
+);

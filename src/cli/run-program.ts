@@ -25,6 +25,11 @@ export async function runProgram(
   }
 }
 
+/** What is left to do for Node, the system does sooner: once nothing is awaited any more, end. */
+export function endWhenIdle(): void {
+  if (process.getActiveResourcesInfo().length === 0) process.exit();
+}
+
 /** One line for anything thrown; gives the exit code. */
 export function reportError(name: string, error: unknown, streams: Streams): number {
   if (streams.environment["DWARFLESS_DEBUG"] && error instanceof Error && error.stack !== undefined) {

@@ -24,7 +24,7 @@ function nodeEntries(): InitramfsEntry[] {
 function programEntries(): InitramfsEntry[] {
   const dist = path.join(projectDirectory, "dist");
   const files = readdirSync(dist, { recursive: true, withFileTypes: true })
-    .filter((each) => each.isFile() && each.name.endsWith(".js"))
+    .filter((each) => each.isFile() && /\.(js|json|cache)$/.test(each.name))
     .map((each) => path.join(each.parentPath, each.name));
   return [
     { path: "dwarfless/package.json", content: { bytes: '{"type":"module"}' } },

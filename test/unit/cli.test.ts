@@ -1,10 +1,12 @@
 import { spawnSync, type SpawnSyncReturns } from "node:child_process";
 import {
   chmodSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -154,7 +156,6 @@ describe("dwarfless btf on files", () => {
       "",
     ]);
     expect(outcome(run("dwarfless", ["btf", "dump", "good.btf", "decls"]))).toEqual([0, "", ""]);
-    // Where V8 does not take the bundled code for asm.js, it says so here.
     const header = run("dwarfless", ["btf", "dump", "good.btf", "c"]);
     expect([header.status, header.stderr]).toEqual([0, ""]);
     expect(outcome(run("dwarfless", ["btf", "diff", "good.btf", "good.btf"]))).toEqual([0, "", ""]);
@@ -192,6 +193,44 @@ describe("dwarfless btf on files", () => {
     const script = `"${process.execPath}" "${join(programs, "dwarfless.js")}" encode --help | true; exit \${PIPESTATUS[0]}`;
     const { status, stderr } = spawnSync("bash", ["-c", script], { cwd: folder, encoding: "utf8" });
     expect([status, stderr]).toEqual([0, ""]);
+  });
+});
+
+describe("where something is missing that only makes it fast", () => {
+  it("prints without memory for WebAssembly, for which V8 wants 8 GiB of addresses", () => {
+    const call = (format: string): string =>
+      `"${process.execPath}" "${join(programs, "dwarfless.js")}" btf dump good.btf ${format}`;
+    for (const format of ["raw", "c", "c --unsorted", "json", "json --pretty"]) {
+      const [expected, found] = ["true", "ulimit -v 5000000"].map((limit) =>
+        spawnSync("bash", ["-c", `${limit}; ${call(format)}`], { cwd: folder, encoding: "utf8" }),
+      );
+      expect([expected!.status, expected!.stderr]).toEqual([0, ""]);
+      expect([found!.status, found!.stderr, found!.stdout]).toEqual([0, "", expected!.stdout]);
+    }
+  });
+
+  it.each<[string, (cache: Uint8Array) => Uint8Array | undefined]>([
+    ["no bytecode", () => undefined],
+    ["empty bytecode", () => new Uint8Array(0)],
+    ["bytecode of another version", (cache) => cache.map((byte, at) => (at < 16 ? byte ^ 0xff : byte))],
+    ["bytecode that is cut short", (cache) => cache.subarray(0, cache.length >> 1)],
+  ])("runs with %s", (_, change) => {
+    const copy = join(folder, "programs");
+    cpSync(programs, copy, { recursive: true });
+    for (const name of readdirSync(join(copy, "chunks"))) {
+      if (!name.endsWith(".js")) continue;
+      const cache = join(copy, "chunks", `${name}.cache`);
+      const changed = change(existsSync(cache) ? readFileSync(cache) : new Uint8Array(1000));
+      rmSync(cache, { force: true });
+      if (changed !== undefined) writeFileSync(cache, changed);
+    }
+    const result = spawnSync(process.execPath, [join(copy, "dwarfless.js"), "btf", "dump", "good.btf", "c"], {
+      cwd: folder,
+      encoding: "utf8",
+    });
+    rmSync(copy, { recursive: true });
+    expect(outcome(result)).toEqual(outcome(run("dwarfless", ["btf", "dump", "good.btf", "c"])));
+    expect(result.stdout).toContain("#ifndef __VMLINUX_H__");
   });
 });
 

@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import { launch } from "./launch.ts";
+
+launch(`${__dirname}/chunks`, "dwarfless-pahole");
