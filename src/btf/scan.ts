@@ -38,11 +38,13 @@ interface RecordShape {
   arrayMask: number;
   /** All ones where an element's first word is a name, else 0. */
   nameMask: number;
-  /** All ones where an element has a type id, else 0; and where in the element it stands, in bytes. */
+  /** All ones where its second word is a type id, else 0. */
   typeMask: number;
-  typeOffset: number;
+  unused: readonly [0, 0];
   /** All ones where elements are values of an enum, else 0. */
   enumeratorMask: number;
+  /** All ones where the first word of an element is a type id (DATASEC), else 0. */
+  firstTypeMask: number;
 }
 
 /** Addresses in bytes. */
@@ -96,8 +98,9 @@ interface Scanner {
 
 const program = new WasmProgram<ScanFunctions>(base64);
 
+const enumKinds: ReadonlySet<number> = new Set([BTF_KIND_ENUM, BTF_KIND_ENUM64]);
 const kindCount = 128;
-const shapeWordCount = 8;
+const shapeWordCount = 16;
 
 /** Scan records that are in the memory already. */
 function scan(
@@ -149,25 +152,25 @@ function scanWithoutWasm(
   layout: LayoutEntry[],
   file: string | undefined,
 ): ScannedRecords {
-  const kinds = shapes(layout);
+  const kinds = Array.from({ length: kindCount }, (_, kind) => shapeWords(kind, layout[kind]));
   const offsets = new Uint32Array(Math.floor(words.length / recordHeadWords));
   let [count, type, string, enumerators, at] = [0, 0, 0, 0, 0];
   while (words.length - at >= recordHeadWords) {
     const info = words[at + 1]!;
-    const shape = infoKind(info) * shapeWordCount;
-    const [byteSize, elementByteSize, headTypeMask, arrayMask] = kinds.subarray(shape, shape + 4);
-    const first = at + byteSize! / 4;
-    const stride = elementByteSize! / 4;
+    const kind = infoKind(info);
+    const [byteSize = 0, elementByteSize = 0] = kinds[kind]!;
+    const first = at + byteSize / 4;
+    const stride = elementByteSize / 4;
     const next = first + infoVlen(info) * stride;
     if (byteSize === 0 || next > words.length) break;
     offsets[count++] = at;
     string = Math.max(string, words[at]!);
-    if (headTypeMask !== 0) type = Math.max(type, words[at + 2]!);
-    if (arrayMask !== 0) type = Math.max(type, words[at + 3]!, words[at + 4]!);
-    if (kinds[shape + 7] !== 0) enumerators += infoVlen(info);
+    if (headHoldsType[kind] === 1) type = Math.max(type, words[at + 2]!);
+    if (kind === BTF_KIND_ARRAY) type = Math.max(type, words[at + 3]!, words[at + 4]!);
+    if (enumKinds.has(kind)) enumerators += infoVlen(info);
     for (let element = first; stride > 0 && element < next; element += stride) {
-      if (kinds[shape + 4] !== 0) string = Math.max(string, words[element]!);
-      if (kinds[shape + 5] !== 0) type = Math.max(type, words[element + kinds[shape + 6]! / 4]!);
+      if (elementNameWord[kind] === 0) string = Math.max(string, words[element]!);
+      if ((elementTypeWord[kind] ?? -1) >= 0) type = Math.max(type, words[element + elementTypeWord[kind]!]!);
     }
     at = next;
   }
@@ -216,7 +219,7 @@ function shapeWords(kind: number, layout: LayoutEntry | undefined): number[] {
   const isKnown = kind !== BTF_KIND_UNKN && kind <= BTF_KIND_MAX;
   if (!isKnown) {
     if (kind === BTF_KIND_UNKN || layout === undefined) return [];
-    return [(recordHeadWords + layout.fixedWords) * 4, layout.elementWords * 4, 0, 0, 0, 0, 0, 0];
+    return [(recordHeadWords + layout.fixedWords) * 4, layout.elementWords * 4];
   }
   const shape: RecordShape = {
     byteSize: (recordHeadWords + fixedWords[kind]!) * 4,
@@ -224,11 +227,12 @@ function shapeWords(kind: number, layout: LayoutEntry | undefined): number[] {
     headTypeMask: maskIf(headHoldsType[kind] === 1),
     arrayMask: maskIf(kind === BTF_KIND_ARRAY),
     nameMask: maskIf(elementNameWord[kind] === 0),
-    typeMask: maskIf(elementTypeWord[kind]! >= 0),
-    typeOffset: Math.max(elementTypeWord[kind]!, 0) * 4,
-    enumeratorMask: maskIf(kind === BTF_KIND_ENUM || kind === BTF_KIND_ENUM64),
+    typeMask: maskIf(elementTypeWord[kind] === 1),
+    unused: [0, 0],
+    enumeratorMask: maskIf(enumKinds.has(kind)),
+    firstTypeMask: maskIf(elementTypeWord[kind] === 0),
   };
-  return Object.values(shape);
+  return Object.values(shape).flat();
 }
 
 function maskIf(condition: boolean): number {

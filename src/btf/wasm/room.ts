@@ -1,7 +1,7 @@
 import { makeMemory, type ProgramMemory } from "./engine.ts";
 
-/** Before the bytes: a record for void, and what is known about kinds, for the scanner. */
-const frontByteSize = 1 << 13;
+/** Before the bytes: a record for void, and what is known about kinds, for the scanner (8 KiB from 64 on). */
+const frontByteSize = 1 << 14;
 /** Room behind the bytes, for where records start and for printing, in bytes of a BTF; and what is needed at least. */
 const roomRatio = 4;
 const leastRoom = 4 << 20;

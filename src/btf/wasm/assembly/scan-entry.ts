@@ -7,7 +7,7 @@
 declare const records: i32;
 /** Where the offset of each record goes: in words, from the section's start. */
 declare const offsets: i32;
-/** Eight words for each of the 128 kinds: a `RecordShape` of `scan.ts` of the folder `btf`. */
+/** 16 words for each of the 128 kinds: a `RecordShape` of `scan.ts` of the folder `btf`. */
 declare const shapes: i32;
 
 let largestType: u32 = 0;
@@ -20,11 +20,13 @@ export function scan(recordsEnd: i32): i32 {
   let type: u32 = 0;
   let string: u32 = 0;
   let values = 0;
+  /** Of elements: name, type, and two unused. */
+  let greatest = i32x4.splat(0);
   let place = offsets;
   let record = records;
   while (recordsEnd - record >= 12) {
     const info = load<i32>(record, 4);
-    const shape = shapes + ((info >>> 19) & 0xfe0);
+    const shape = shapes + ((info >>> 18) & 0x1fc0);
     const byteSize = load<i32>(shape);
     if (byteSize == 0) break;
     const stride = load<i32>(shape, 4);
@@ -35,27 +37,23 @@ export function scan(recordsEnd: i32): i32 {
     store<i32>(place, (record - records) >> 2);
     place += 4;
     string = max<u32>(string, load<u32>(record));
-    values += info & 0xff_ffff & load<i32>(shape, 28);
+    values += info & 0xff_ffff & load<i32>(shape, 32);
     type = max<u32>(type, load<u32>(record, 8) & load<u32>(shape, 8));
     if (load<i32>(shape, 12) != 0) {
       type = max<u32>(type, load<u32>(record, 12));
       type = max<u32>(type, load<u32>(record, 16));
     }
     if (element < next) {
-      const nameMask = load<u32>(shape, 16);
-      const typeMask = load<u32>(shape, 20);
-      const typeOffset = load<i32>(shape, 24);
-      if ((nameMask & typeMask) != 0 && typeOffset == 4) {
-        // Members and parameters, which are most of all.
+      if (load<i32>(shape, 36) == 0) {
+        // Name and type are the first two words: both at once, without the two behind them.
+        const mask = v128.load(shape, 16);
         do {
-          string = max<u32>(string, load<u32>(element));
-          type = max<u32>(type, load<u32>(element, 4));
+          greatest = i32x4.max_u(greatest, v128.and(v128.load(element), mask));
           element += stride;
         } while (element < next);
       } else {
         do {
-          string = max<u32>(string, load<u32>(element) & nameMask);
-          type = max<u32>(type, load<u32>(element + typeOffset) & typeMask);
+          type = max<u32>(type, load<u32>(element));
           element += stride;
         } while (element < next);
       }
@@ -63,8 +61,8 @@ export function scan(recordsEnd: i32): i32 {
     record = next;
   }
   at = record;
-  largestType = type;
-  largestString = string;
+  largestType = max<u32>(type, i32x4.extract_lane(greatest, 1));
+  largestString = max<u32>(string, i32x4.extract_lane(greatest, 0));
   enumerators = values;
   return (place - offsets) >> 2;
 }
