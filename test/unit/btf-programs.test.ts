@@ -96,6 +96,26 @@ describe("where no memory for WebAssembly is to be had", () => {
   });
 });
 
+it("compiles ahead where a page may not compile so much at once", async () => {
+  const { Module, Instance, Memory, compile } = WebAssembly;
+  class SmallModule extends Module {
+    constructor(bytes: Uint8Array) {
+      if (bytes.length > 4096) throw new RangeError("WebAssembly.Module(): buffer is larger than 4KB");
+      super(bytes);
+    }
+  }
+  vi.stubGlobal("WebAssembly", { Module: SmallModule, Instance, Memory, compile });
+  vi.resetModules();
+  const page = await import("../../src/btf/index.ts");
+  const bytes = randomTypes(testSeed + 7, 40).finish();
+  const btf = page.Btf.parse(bytes);
+  expect(page.rawLines(btf)).toEqual(rawLines(Btf.parse(bytes)));
+  expect(() => page.cHeader(btf)).toThrow("4KB");
+  await page.prepareCHeader();
+  expect(outcome(() => page.cHeader(btf))).toBe(outcome(() => cHeader(Btf.parse(bytes))));
+  vi.unstubAllGlobals();
+});
+
 describe("a BTF in a room", () => {
   const inRoom = (bytes: Uint8Array): Uint8Array => {
     const room = bytesWithRoom(bytes.length);

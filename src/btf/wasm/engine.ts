@@ -29,11 +29,21 @@ export class WasmProgram<Functions extends object> {
 
   /**
    * Where memory for WebAssembly cannot be had, load the same in JavaScript: V8 wants 8 GiB of addresses for
-   * each, which `ulimit -v` may forbid.
+   * each, which `ulimit -v` may forbid. And compile ahead where only that is allowed, as in a page of some
+   * browsers from 4 KiB on.
    */
   async prepare(): Promise<void> {
-    if (this.#javaScript === undefined && makeMemory(1) === undefined)
+    if (this.#javaScript !== undefined) return;
+    if (makeMemory(1) === undefined) {
       this.#javaScript = await this.#loadJavaScript?.();
+      return;
+    }
+    try {
+      this.#compiled();
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      this.#module = await WebAssembly.compile(decodeBase64(this.#base64));
+    }
   }
 
   /**
@@ -52,8 +62,11 @@ export class WasmProgram<Functions extends object> {
   start(memory: ProgramMemory, places: object, host: HostFunctions): Functions {
     const imports = { env: { memory }, given: { ...places, ...host } };
     if (this.#javaScript !== undefined) return this.#javaScript.instantiate(imports) as Functions;
-    this.#module ??= new WebAssembly.Module(decodeBase64(this.#base64));
-    return new WebAssembly.Instance(this.#module, imports).exports as Functions;
+    return new WebAssembly.Instance(this.#compiled(), imports).exports as Functions;
+  }
+
+  #compiled(): WebAssembly.Module {
+    return (this.#module ??= new WebAssembly.Module(decodeBase64(this.#base64)));
   }
 }
 
