@@ -141,6 +141,11 @@ describe("a BTF in a room", () => {
     }
   });
 
+  it("has one up to 64 MiB", () => {
+    expect(bytesWithRoom(1 << 26).buffer.byteLength).toBeGreaterThan(1 << 26);
+    expect(bytesWithRoom((1 << 26) + 1).buffer.byteLength).toBe((1 << 26) + 1);
+  });
+
   it("may be opened twice, be a base, or be cut short", () => {
     const base = randomTypes(testSeed, 40).toBtf();
     const splitBytes = randomTypes(testSeed + 1, 40, undefined, base).finish();

@@ -5,6 +5,8 @@ const frontByteSize = 1 << 14;
 /** Room behind the bytes, for where records start and for printing, in bytes of a BTF; and what is needed at least. */
 const roomRatio = 4;
 const leastRoom = 4 << 20;
+/** More is copied: ten times what the largest kernels have, and addresses are compared as numbers with a sign. */
+const mostBytes = 1 << 26;
 
 /** Memory of WebAssembly in which a BTF lies, with room behind it. */
 export interface Room {
@@ -21,10 +23,11 @@ const rooms = new WeakMap<ArrayBufferLike, Room>();
 
 /**
  * So many bytes for a BTF that is going to be printed once: what is read into them is scanned and printed where
- * it lies, and never copied. Ordinary bytes where there is no such memory.
+ * it lies, and never copied. Ordinary bytes where there is no such memory, and beyond 64 MiB.
  */
 export function bytesWithRoom(byteSize: number): Uint8Array<ArrayBuffer> {
-  const memory = makeMemory(frontByteSize + byteSize * (1 + roomRatio) + leastRoom);
+  const memory =
+    byteSize > mostBytes ? undefined : makeMemory(frontByteSize + byteSize * (1 + roomRatio) + leastRoom);
   if (memory === undefined) return new Uint8Array(byteSize);
   const buffer = memory.buffer;
   const free = (frontByteSize + byteSize + 15) & ~15;
