@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { Script } from "node:vm";
 
 interface LoadedModule {
@@ -15,17 +15,18 @@ type ModuleCode = (
 
 /**
  * Load a program from a folder of CommonJS files, each with the bytecode that the build left beside it
- * (`scripts/code-cache.mjs`): compiling takes longer than many a command does. Bytecode of another version of
- * V8, or for other options of it, V8 does not take; it compiles then, as it does where there is none.
+ * (`scripts/code-cache.mjs`): compiling takes longer than many a command does. Bytecode for other options V8
+ * does not take; it compiles then, as it does where there is none.
  */
 export function launch(folder: string, program: string): void {
+  const bytecodeFolder = `${folder}/${buildOfNode()}`;
   const modules = new Map<string, LoadedModule>();
   const load = (name: string): unknown => {
     const loaded = modules.get(name);
     if (loaded !== undefined) return loaded.exports;
     const filename = `${folder}/${name}`;
     const code = readFileSync(filename, "utf8");
-    const cachedData = bytecodeOf(filename);
+    const cachedData = bytecodeOf(`${bytecodeFolder}/${name}.cache`);
     const script = new Script(`(function (exports, require, module, __filename, __dirname) {${code}\n})`, {
       filename,
       ...(cachedData && { cachedData }),
@@ -45,9 +46,19 @@ export function launch(folder: string, program: string): void {
   load(`${program}.js`);
 }
 
-function bytecodeOf(filename: string): Buffer | undefined {
+/**
+ * The one Node whose bytecode this one may run, as the name of a folder (`scripts/record-bytecode.cjs` makes the
+ * same). V8 asks for its own version only, which releases of Node, and its builds for all processors, share;
+ * what they make of each other's bytecode is a segmentation fault. Builds of one release differ in size.
+ */
+function buildOfNode(): string {
+  const byteSize = statSync(process.execPath, { throwIfNoEntry: false })?.size;
+  return `${process.version}-${process.platform}-${process.arch}-${byteSize}`;
+}
+
+function bytecodeOf(path: string): Buffer | undefined {
   try {
-    return readFileSync(`${filename}.cache`);
+    return readFileSync(path);
   } catch {
     return undefined;
   }

@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -19,14 +20,14 @@ import { buildElf as elf } from "../build/elf.ts";
 
 const project = resolve(import.meta.dirname, "../..");
 const programs = resolve(project, "dist/cli");
+/** The folder beside the programs' files that has the bytecode for this Node. */
+const buildOfNode = `${process.version}-${process.platform}-${process.arch}-${statSync(process.execPath).size}`;
 let folder: string;
 
 beforeAll(() => {
   if (!isBuilt()) {
-    const build = spawnSync("npx", ["rolldown", "-c", "rolldown.config.mjs"], {
-      cwd: project,
-      encoding: "utf8",
-    });
+    const script = "npx rolldown -c rolldown.config.mjs && node scripts/code-cache.mjs";
+    const build = spawnSync("sh", ["-c", script], { cwd: project, encoding: "utf8" });
     if (build.status !== 0) throw new Error(`the build failed:\n${build.stdout}${build.stderr}`);
   }
   folder = mkdtempSync(join(tmpdir(), "dwarfless-spawn-"));
@@ -215,15 +216,54 @@ describe("where something is missing that only makes it fast", () => {
     ["bytecode of another version", (cache) => cache.map((byte, at) => (at < 16 ? byte ^ 0xff : byte))],
     ["bytecode that is cut short", (cache) => cache.subarray(0, cache.length >> 1)],
   ])("runs with %s", (_, change) => {
+    expectSameOutput((chunks) => {
+      mkdirSync(join(chunks, buildOfNode), { recursive: true });
+      for (const name of readdirSync(chunks)) {
+        if (!name.endsWith(".js")) continue;
+        const cache = join(chunks, buildOfNode, `${name}.cache`);
+        const changed = change(existsSync(cache) ? readFileSync(cache) : new Uint8Array(1000));
+        rmSync(cache, { force: true });
+        if (changed !== undefined) writeFileSync(cache, changed);
+      }
+    });
+  });
+
+  it("leaves the bytecode of other builds of Node alone, which V8 would take and fall over", () => {
+    expectSameOutput((chunks) => {
+      renameSync(join(chunks, buildOfNode), join(chunks, `${process.version}-linux-other-1`));
+      for (const name of readdirSync(join(chunks, `${process.version}-linux-other-1`))) {
+        const cache = join(chunks, `${process.version}-linux-other-1`, name);
+        // V8's header is good, what it heads is not.
+        writeFileSync(cache, readFileSync(cache).fill(0xff, 64));
+      }
+    });
+  });
+
+  it("takes the bytecode of its own build of Node", () => {
+    const report = join(folder, "report.cjs");
+    writeFileSync(
+      report,
+      `const vm = require("node:vm");
+      vm.Script = class extends vm.Script {
+        constructor(source, options) {
+          super(source, options);
+          if (this.cachedDataRejected !== false) console.log(options.filename, this.cachedDataRejected);
+        }
+      };`,
+    );
+    const program = join(programs, "dwarfless.js");
+    const result = spawnSync(process.execPath, ["-r", report, program, "btf", "dump", "good.btf", "raw"], {
+      cwd: folder,
+      encoding: "utf8",
+    });
+    expect(outcome(result)).toEqual(outcome(run("dwarfless", ["btf", "dump", "good.btf", "raw"])));
+  });
+
+  /** Dump BTF with a copy of the programs that is changed, and unchanged. */
+  function expectSameOutput(change: (chunks: string) => void): void {
     const copy = join(folder, "programs");
     cpSync(programs, copy, { recursive: true });
-    for (const name of readdirSync(join(copy, "chunks"))) {
-      if (!name.endsWith(".js")) continue;
-      const cache = join(copy, "chunks", `${name}.cache`);
-      const changed = change(existsSync(cache) ? readFileSync(cache) : new Uint8Array(1000));
-      rmSync(cache, { force: true });
-      if (changed !== undefined) writeFileSync(cache, changed);
-    }
+    change(join(copy, "chunks"));
     const result = spawnSync(process.execPath, [join(copy, "dwarfless.js"), "btf", "dump", "good.btf", "c"], {
       cwd: folder,
       encoding: "utf8",
@@ -231,7 +271,7 @@ describe("where something is missing that only makes it fast", () => {
     rmSync(copy, { recursive: true });
     expect(outcome(result)).toEqual(outcome(run("dwarfless", ["btf", "dump", "good.btf", "c"])));
     expect(result.stdout).toContain("#ifndef __VMLINUX_H__");
-  });
+  }
 });
 
 describe("dwarfless-pahole on bad input: what pahole does", () => {
