@@ -3,9 +3,9 @@
  * emulator itself in QMP (docs/interop/qmp-spec of QEMU) to stop it and to dump its memory.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { chmodSync, existsSync, rmSync } from "node:fs";
-import { connect, type Socket } from "node:net";
-import path from "node:path";
+import { chmodSync, rmSync } from "node:fs";
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { writeLime } from "./lime.ts";
 import { type Architecture, bareMachine, platforms } from "./platform.ts";
@@ -14,7 +14,7 @@ export interface MachineOptions {
   architecture: Architecture;
   vmlinuz: string;
   initramfs: string;
-  /** Folder for the console's socket: a short path, sockets have no room for long ones. */
+  /** Where the emulator runs. */
   directory: string;
   /** Mebibytes. */
   memory: number;
@@ -56,7 +56,11 @@ export class RunningMachine {
 
   static async start(options: MachineOptions): Promise<RunningMachine> {
     const platform = platforms[options.architecture];
-    const socket = path.join(options.directory, "serial");
+    // Over TCP, which gathers bytes: of a local socket a few hundred fill the room, and then the emulator drops some.
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const connected = once(server, "connection") as Promise<[Socket]>;
+    const { port } = server.address() as AddressInfo;
     const own = options.processor ?? "";
     const processor = own === "" || own.startsWith(",") ? platform.processor + own : own;
     const argv = [
@@ -72,9 +76,9 @@ export class RunningMachine {
       options.initramfs,
       "-append",
       `console=${platform.console} ${options.commandLine ?? ""}`,
-      // The machine starts when the console is connected: no word of it is lost.
+      // The machine starts when it is connected: no word of it is lost.
       "-chardev",
-      `socket,id=serial,path=${socket},server=on,wait=on`,
+      `socket,id=serial,host=127.0.0.1,port=${port}`,
       "-serial",
       "chardev:serial",
     ];
@@ -88,16 +92,18 @@ export class RunningMachine {
       options.memory,
     );
     try {
-      await machine.#until(() => existsSync(socket), 20_000, "the emulator did not start");
-      const serial = connect(socket);
+      void connected.then(([socket]) => (machine.#serial = socket));
+      await machine.#until(() => machine.#serial !== undefined, 20_000, "the emulator did not start");
+      const serial = machine.#serial!;
       serial.setEncoding("utf8").on("data", (text: string) => (machine.console += text));
       serial.on("error", (error) => (machine.#complaint += error.message));
-      machine.#serial = serial;
       await machine.command("qmp_capabilities");
       return machine;
     } catch (error) {
       await machine.stop();
       throw error;
+    } finally {
+      server.close();
     }
   }
 

@@ -116,7 +116,7 @@ export async function stackGuest(which: StackCase, name: KernelName = "6.1-amd64
   const directory = await cachedDirectory(
     path.join(cacheDirectory, "guests", of.release),
     `stack-${which}`,
-    JSON.stringify([1, recipe, sources]),
+    JSON.stringify([2, recipe, sources]),
     (partial) => makeStackGuest(of, which, partial),
   );
   return openGuestDump(directory);

@@ -128,8 +128,10 @@ cd /
 rm -rf /oracle
 ${ending === "panic" ? `echo "${readyText}"\nsleep 1\necho c >/proc/sysrq-trigger` : ""}
 [ -x /bin/states ] && states spin &
+sleep 1000006 &
 sleep 1
+# From here on nothing happens: no process comes or goes while the machine is stopped.
 echo "${readyText}"
-sleep 1000006
+wait
 `;
 }

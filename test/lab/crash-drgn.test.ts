@@ -71,7 +71,7 @@ const explanations: readonly Explanation[] = [
   },
   {
     where: /^crash kmem Committed_AS pages$/,
-    fits: (_ours, theirs) => theirs === "0",
+    fits: (ours, theirs) => Number(theirs) < Number(ours),
     why: "crash leaves out what the CPUs have not added to the sum yet",
   },
   {
