@@ -20,7 +20,9 @@ import {
   FWD,
   headByteSize,
   INT,
+  isComposite,
   isEmptyName,
+  isEnum,
   isQualifier,
   kindFlagOf,
   kindOf,
@@ -244,7 +246,31 @@ export function declareAs(id: i32, name: i32, level: i32): void {
   leave();
 }
 
-/** The same for a name that may be empty. */
+/** Whether a type is nothing but a name, and a keyword before it. */
+function isPlain(record: i32): bool {
+  const kind = kindOf(record);
+  if (isComposite(kind) || isEnum(kind)) return nameOf(record) != 0;
+  return kind == INT || kind == TYPEDEF || kind == FWD || kind == FLOAT || kind == 0;
+}
+
+/**
+ * The same for a name that may be empty. Most declare a plain type, or a pointer to one: these need nothing
+ * unwound.
+ */
 export function declareNamed(id: i32, offset: i32, level: i32): void {
-  declareAs(id, isEmptyName(offset) ? 0 : offset, level);
+  const name = isEmptyName(offset) ? 0 : offset;
+  const record = recordOf(id);
+  const isPointer = kindOf(record) == PTR;
+  const plain = isPointer ? sizeOrType(record) : id;
+  if (nesting == deepestNesting || !isPlain(isPointer ? recordOf(plain) : record)) {
+    declareAs(id, name, level);
+    return;
+  }
+  makeRoom();
+  putBaseType(plain, level);
+  if (isPointer) {
+    putByte(32);
+    putByte(42);
+  }
+  putDeclared(name, isPointer);
 }

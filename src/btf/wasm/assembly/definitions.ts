@@ -83,7 +83,9 @@ export function putComposite(id: i32, level: i32): void {
       place &= 0xff_ffff;
     }
     if (width == 0) isAfterBitfield = false;
-    pad(atWord, at, place >>> 6, place & 63, packed ? 1 : alignmentOf(type), isAfterBitfield, level + 1);
+    const alignment = packed ? 1 : alignmentOf(type);
+    if (atWord != place >>> 6 || at != (place & 63))
+      pad(atWord, at, place >>> 6, place & 63, alignment, isAfterBitfield, level + 1);
     putLine(level + 1);
     declareNamed(type, load<i32>(element), level + 1);
     atWord = place >>> 6;
