@@ -1,4 +1,6 @@
+import { statSync } from "node:fs";
 import { Command } from "commander";
+import type * as CPrinting from "../btf/c/index.ts";
 import { type Btf, bytesWithRoom, type CHeaderOptions, prepareRecordText, writeRaw } from "../btf/index.ts";
 import { UsageError } from "../io/index.ts";
 import { loadBtf } from "./btf-input.ts";
@@ -54,24 +56,22 @@ async function dump(file: string, formatName: string, flags: DumpFlags, streams:
   if (format !== "c" && (flags.root ?? flags.unsorted) !== undefined)
     throw new UsageError(`--root and --unsorted go with c, not with ${format}`);
   if (format !== "json" && flags.pretty) throw new UsageError(`--pretty goes with json, not with ${format}`);
-  const btf = await loadBtf(file, flags.base, format === "decls" ? undefined : bytesWithRoom);
+  // What prints is loaded while the file is read.
+  const [btf, printer] = await Promise.all([
+    loadBtf(file, flags.base, format === "decls" ? undefined : bytesWithRoom),
+    format === "c" ? loadCPrinter(file) : prepareRecordText(),
+  ]);
   switch (format) {
     case "raw":
-      await prepareRecordText();
       writeRaw(btf, streams.outBytes);
       break;
-    case "c": {
-      // Loaded when called for: what is loaded counts against what a dump takes.
-      const { prepareCHeader, writeCHeader } = await import("../btf/c/index.ts");
-      // After loading: a code cache is good only for the flags that it was made with.
+    case "c":
+      // Of an ELF file the size says nothing of its types.
       await expectShortWasm(btf.words.byteLength);
-      await prepareCHeader();
-      writeCHeader(btf, streams.outBytes, await headerOptions(btf, flags));
+      printer!.writeCHeader(btf, streams.outBytes, await headerOptions(btf, flags));
       break;
-    }
     case "json": {
       const { writeJson } = await import("../btf/json.ts");
-      await prepareRecordText();
       writeJson(btf, streams.outBytes, flags.pretty);
       break;
     }
@@ -84,6 +84,15 @@ async function dump(file: string, formatName: string, flags: DumpFlags, streams:
       else writeLines(lines, streams);
     }
   }
+}
+
+/** Loaded when called for: what is loaded counts against what a dump takes. */
+async function loadCPrinter(file: string): Promise<typeof CPrinting> {
+  const printing = await import("../btf/c/index.ts");
+  // After loading: bytecode is good only for the options of V8 that it was made with.
+  await expectShortWasm(statSync(file, { throwIfNoEntry: false })?.size ?? 0);
+  await printing.prepareCHeader();
+  return printing;
 }
 
 async function headerOptions(btf: Btf, flags: DumpFlags): Promise<CHeaderOptions> {

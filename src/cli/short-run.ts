@@ -25,8 +25,7 @@ export async function expectShortRun(): Promise<void> {
  * makes it. Where the types are few, the second one is not done before the program is.
  */
 export async function expectShortWasm(byteSize: number): Promise<void> {
-  if (byteSize > smallFile) return;
-  await setFlags("--no-wasm-tier-up", "--no-wasm-dynamic-tiering");
+  if (byteSize <= smallFile) await setFlags("--no-wasm-tier-up", "--no-wasm-dynamic-tiering");
 }
 
 /** Before these files are encoded, if they are small: have V8 optimize later. */

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, read, readSync } from "node:fs";
 import { FileError, FormatError } from "./errors.ts";
 
 /** Read-only random access to bytes; parsers do not know whether they are in memory or on disk. */
@@ -79,13 +79,34 @@ export class FileSource implements ByteSource {
       } catch (error) {
         throw new FileError(this.name, errorCode(error), "read");
       }
-      if (count === 0)
-        throw new FormatError("TRUNCATED", "file shrank while it was read", {
-          file: this.name,
-          offset: offset + done,
-        });
+      if (count === 0) throw this.#shrunk(offset + done);
       done += count;
     }
+  }
+
+  /** As {@link FileSource.readInto}, while this thread goes on with something else. */
+  async load(target: Uint8Array, offset: number): Promise<void> {
+    checkRange(this, offset, target.length);
+    let done = 0;
+    while (done < target.length) {
+      const byteSize = Math.min(target.length - done, maximumRead);
+      const count = await this.#readSome(target, done, byteSize, offset + done);
+      if (count === 0) throw this.#shrunk(offset + done);
+      done += count;
+    }
+  }
+
+  #readSome(target: Uint8Array, done: number, byteSize: number, offset: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      read(this.#descriptor, target, done, byteSize, offset, (error, count) => {
+        if (error === null) resolve(count);
+        else reject(new FileError(this.name, errorCode(error), "read"));
+      });
+    });
+  }
+
+  #shrunk(offset: number): FormatError {
+    return new FormatError("TRUNCATED", "file shrank while it was read", { file: this.name, offset });
   }
 
   read(offset: number, byteSize: number): Uint8Array {

@@ -36,7 +36,7 @@ export async function readBtfFile(path: string, allocate: Allocate = ordinaryByt
       throw new LimitError("BTF_BYTES", `0x${source.byteSize.toString(16)} bytes of BTF`, { file: path });
     }
     const bytes = allocate(source.byteSize);
-    source.readInto(bytes, 0);
+    await source.load(bytes, 0);
     return bytes;
   } finally {
     source.close();
